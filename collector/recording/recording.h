@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The recording (*.ktax): a SQLite database, documented in schema.sql.
+ *
+ * The writer commits one transaction per interval, so that a killed recorder leaves every finished
+ * interval readable. The reader merges any number of recordings: the unit that is merged is the
+ * ledger of an endpoint (struct recording_ledger), which is all that analyze/ needs.
+ */
+#ifndef KTAX_RECORDING_H
+#define KTAX_RECORDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aggregate.h"
+#include "histogram.h"
+
+#define RECORDING_APPLICATION_ID 0x6b746178 /* "ktax" */
+#define RECORDING_SCHEMA_VERSION 1
+
+/* ---- Writing ---------------------------------------------------------------------------- */
+
+struct recording_writer;
+
+/* The listening endpoint that requests are keyed by, and whose it is. */
+struct recording_endpoint {
+	char name[96]; /* "10.0.0.1:6379/tcp", "[::]:80/tcp" */
+	int32_t pid;   /* owner of the listening socket, 0 where unknown */
+	char comm[16];
+};
+
+/* A slice of the recording. Times: CLOCK_REALTIME for people, lengths from CLOCK_MONOTONIC. */
+struct recording_interval {
+	uint64_t start_realtime_ns;
+	uint64_t length_ns;
+	uint64_t attached_ns;  /* of that, probes attached */
+	uint64_t lost_ring;    /* sampled requests that the ring buffer had no room for */
+	uint64_t lost_map_full;/* connections not followed: table full */
+	uint64_t missed_stamps;/* requests whose arrival was not seen */
+	uint64_t clock_errors; /* negative or absurd spans */
+	uint64_t reopened;     /* requests dropped: open when probes were attached or detached */
+	uint64_t probe_ns;     /* run time of all BPF programs */
+	uint64_t probe_runs;
+	uint64_t self_cpu_ns;  /* CPU time of the recorder itself */
+};
+
+/* Which hook fed an account (or marks a boundary), and what an account lacks. */
+struct recording_hook {
+	char boundary[24]; /* row of the hook table: "rx_stack", "readable", ... */
+	char account[16];  /* account that it feeds */
+	char program[64];  /* "tp_btf/sk_data_ready"; empty: none, see why */
+	char why[160];     /* why there is none, or what this one misses; may be empty */
+	uint64_t run_ns, runs; /* its own cost over the recording */
+};
+
+/*
+ * Creates @path (fails with -EEXIST unless @overwrite), schema and meta "created". Errors: -EACCES,
+ * -ENOENT, -ENOSPC, -EROFS, -EISDIR, -EIO ...
+ */
+int recording_create(const char *path, bool overwrite, struct recording_writer **ret_writer);
+/* Sets meta @key to @value (strings; the keys are listed in schema.sql). */
+int recording_set_meta(struct recording_writer *writer, const char *key, const char *value);
+/* Replaces the hook table. */
+int recording_set_hooks(struct recording_writer *writer, const struct recording_hook *hooks,
+			size_t n_hooks);
+/* Registers an endpoint once; its id goes to recording_add_ledger. */
+int recording_add_endpoint(struct recording_writer *writer,
+			   const struct recording_endpoint *endpoint, int64_t *ret_id);
+/*
+ * begin, then any number of add_ledger and add_requests, then commit: all or nothing. @delta is
+ * what the endpoint's aggregate (summed over CPUs) grew by in the interval. On an error the
+ * transaction is rolled back, earlier intervals stay, and the writer can go on or be closed.
+ */
+int recording_begin(struct recording_writer *writer, const struct recording_interval *interval);
+int recording_add_ledger(struct recording_writer *writer, int64_t endpoint_id,
+			 const struct ktax_aggregate *delta);
+int recording_add_requests(struct recording_writer *writer, int64_t endpoint_id,
+			   const struct ktax_request *requests, size_t n_requests);
+int recording_commit(struct recording_writer *writer);
+/* Marks the recording complete (meta "complete" = "1") and closes it. Accepts NULL. */
+int recording_finish(struct recording_writer *writer);
+/* Closes without marking it complete. Accepts NULL. */
+void recording_abandon(struct recording_writer *writer);
+
+/* ---- Reading ---------------------------------------------------------------------------- */
+
+/* Everything known of one endpoint over the intervals read. */
+struct recording_ledger {
+	struct recording_endpoint endpoint;
+	uint64_t requests, batches, batched, unbalanced, incomplete, handed_over, retransmitted;
+	uint64_t bytes_in, bytes_out, max_ns;
+	struct histogram total, floor_tuned, floor_bypass, account[KTAX_NACCOUNTS]; /* 3 digits */
+	struct ktax_joint_cell joint[KTAX_JOINT_CELLS];
+};
+
+struct recording_meta {
+	char *key, *value;
+};
+
+struct recording {
+	size_t n_sources;
+	char **sources; /* paths, as given */
+	size_t n_meta;
+	struct recording_meta *meta; /* of the first source */
+	size_t n_hooks;
+	struct recording_hook *hooks; /* merged by boundary and program */
+	size_t n_ledgers;
+	struct recording_ledger *ledgers; /* by number of requests, most first */
+	struct recording_interval sum;    /* start of the first, sums of all else */
+	size_t n_intervals;
+	bool complete; /* every source was finished properly */
+	bool same_hooks, same_host; /* what merging did not mix */
+};
+
+/*
+ * Reads and merges recordings. On failure *ret_failed (if given) is the index of the path at fault:
+ * -ENOENT, -EACCES; -EMEDIUMTYPE: not a ktax recording; -EPROTO: written by a newer ktax;
+ * -EBADMSG: truncated or damaged; -ENODATA: not one finished interval.
+ */
+int recording_read(const char *const *paths, size_t n_paths, struct recording **ret_recording,
+		   size_t *ret_failed);
+void recording_free(struct recording *recording);
+/* The value of a meta key, or NULL. */
+const char *recording_meta(const struct recording *recording, const char *key);
+
+/* Calls @visit for every sampled request, oldest first; stops at its first non-zero return. */
+int recording_for_each_request(const char *path,
+			       int (*visit)(const struct recording_endpoint *endpoint,
+					    const struct ktax_request *request, void *context),
+			       void *context);
+/* Calls @visit for every interval and endpoint (for .hlog). @ledger is valid during the call. */
+int recording_for_each_interval(const char *path,
+				int (*visit)(const struct recording_interval *interval,
+					     const struct recording_ledger *ledger, void *context),
+				void *context);
+
+#endif
