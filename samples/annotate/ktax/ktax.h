@@ -36,7 +36,8 @@
  *
  *	n_namesz 8 | n_descsz | n_type 3 | "stapsdt\0"
  *	address of the nop | address of _.stapsdt.base | semaphore, 0: none
- *	"ktax\0" | "span_begin\0" or "span_end\0" | "-4@$ACCOUNT\0"    the argument: a 4-byte constant
+ *	"ktax\0" | "span_begin\0" or "span_end\0" | "-4@$ACCOUNT\0"    the argument: a 4-byte
+ *constant
  *
  * The argument is a constant in the note, so that a tracer reads it once, when it attaches. Any
  * USDT tracer can use the probes: perf, bpftrace, SystemTap, libbpf.
@@ -91,30 +92,29 @@ enum ktax_span_account {
  * compiler from moving loads and stores of the work out of the span.
  */
 #define KTAX_SPAN_PROBE_(probe, number)                                                            \
-	__asm__ __volatile__("990:\n" KTAX_SPAN_NOP_                                               \
-			     ".pushsection .note.stapsdt,\"?\",\"note\"\n"                         \
-			     ".balign 4\n"                                                         \
-			     ".4byte 992f-991f, 994f-993f, 3\n"                                    \
-			     "991: .asciz \"stapsdt\"\n"                                           \
-			     "992: .balign 4\n"                                                    \
-			     "993: .8byte 990b, _.stapsdt.base, 0\n"                               \
-			     ".asciz \"ktax\"\n"                                                   \
-			     ".asciz \"" #probe "\"\n"                                             \
-			     ".asciz \"-4@" KTAX_SPAN_CONSTANT_ "\"\n"                             \
-			     "994: .balign 4\n"                                                    \
-			     ".popsection\n"                                                       \
-			     ".ifndef _.stapsdt.base\n"                                            \
-			     ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,"       \
-			     "comdat\n"                                                            \
-			     ".weak _.stapsdt.base\n"                                              \
-			     ".hidden _.stapsdt.base\n"                                            \
-			     "_.stapsdt.base: .space 1\n"                                          \
-			     ".size _.stapsdt.base, 1\n"                                           \
-			     ".popsection\n"                                                       \
-			     ".endif\n"                                                            \
-			     :                                                                     \
-			     : "i"((int)(number))                                                  \
-			     : "memory")
+	__asm__ __volatile__("990:\n" KTAX_SPAN_NOP_ ".pushsection .note.stapsdt,\"?\",\"note\"\n" \
+	                     ".balign 4\n"                                                         \
+	                     ".4byte 992f-991f, 994f-993f, 3\n"                                    \
+	                     "991: .asciz \"stapsdt\"\n"                                           \
+	                     "992: .balign 4\n"                                                    \
+	                     "993: .8byte 990b, _.stapsdt.base, 0\n"                               \
+	                     ".asciz \"ktax\"\n"                                                   \
+	                     ".asciz \"" #probe "\"\n"                                             \
+	                     ".asciz \"-4@" KTAX_SPAN_CONSTANT_ "\"\n"                             \
+	                     "994: .balign 4\n"                                                    \
+	                     ".popsection\n"                                                       \
+	                     ".ifndef _.stapsdt.base\n"                                            \
+	                     ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,"       \
+	                     "comdat\n"                                                            \
+	                     ".weak _.stapsdt.base\n"                                              \
+	                     ".hidden _.stapsdt.base\n"                                            \
+	                     "_.stapsdt.base: .space 1\n"                                          \
+	                     ".size _.stapsdt.base, 1\n"                                           \
+	                     ".popsection\n"                                                       \
+	                     ".endif\n"                                                            \
+	                     :                                                                     \
+	                     : "i"((int)(number))                                                  \
+	                     : "memory")
 
 #elif defined(__has_include)
 #if __has_include(<sys/sdt.h>)
@@ -129,7 +129,7 @@ enum ktax_span_account {
 /* Opens a span of @account: app, serialize, tls, gc, hop, lock, io or wait, without quotes. */
 #define KTAX_SPAN_BEGIN(account) KTAX_SPAN_PROBE_(span_begin, KTAX_SPAN_NUMBER_##account)
 /* Closes the innermost open span, which is one of @account. */
-#define KTAX_SPAN_END(account)   KTAX_SPAN_PROBE_(span_end, KTAX_SPAN_NUMBER_##account)
+#define KTAX_SPAN_END(account) KTAX_SPAN_PROBE_(span_end, KTAX_SPAN_NUMBER_##account)
 
 #ifdef __GNUC__
 /* One pair of functions per account: the number has to be a constant where the note is made. */
@@ -161,7 +161,7 @@ namespace ktax
 /* A span of ktax::span<KTAX_SPAN_SERIALIZE> lasts as long as the object, exceptions included. */
 template <int Account> class span
 {
-public:
+      public:
 	inline __attribute__((always_inline)) span()
 	{
 		static_assert(Account >= 1 && Account <= KTAX_SPAN_ACCOUNT_MAX, "no such account");
