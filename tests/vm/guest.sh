@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# guest.sh - lib.sh and what the tests that boot a virtual machine share. They source it first:
+#
+#   . "$(dirname "$0")/guest.sh"
+
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+# The stock kernels the tests run on: globs for kernel.sh.
+guest_kernels=('6.1.0-*' '6.12.*+deb12')
+
+# for_each_kernel CMD [ARG...]: runs CMD with $kernel set to each kernel's directory in turn. One
+# that cannot be had is a skip.
+for_each_kernel() {
+  local glob
+  require_command qemu-system-x86_64 busybox
+  for glob in "${guest_kernels[@]}"; do
+    if kernel=$("$top/tests/vm/kernel.sh" "$glob"); then
+      "$@"
+    else
+      skip "$test_name on kernel $glob" "apt offers no such kernel, or it cannot be downloaded"
+    fi
+  done
+}
+
+# in_guest SECONDS CMD [ARG...]: boots $kernel and runs CMD there, in the same build directory; its
+# test lines are ours. Tries once more if the guest gave no status: an emulated machine now and then
+# hangs while it boots.
+in_guest() {
+  local seconds=$1 attempt status
+  shift
+  for attempt in 1 2; do
+    status=0
+    VM_TIMEOUT=$seconds "$top/tests/vm/vmrun.sh" "$kernel" \
+      env KTAX_BUILD="$build" "$@" >"$tmp/guest.out" 2>"$tmp/guest.err" || status=$?
+    [ "$status" = 125 ] || break
+    echo "guest: no status at attempt $attempt" >&2
+  done
+  cat "$tmp/guest.err" >&2
+  cat "$tmp/guest.out"
+  if grep -q '^not ok' "$tmp/guest.out"; then
+    test_failures=$((test_failures + 1))
+  elif [ "$status" != 0 ]; then
+    not_ok "The guest on $(basename "$kernel") ends well" "exit status $status"
+  fi
+}
