@@ -5,6 +5,9 @@
  * The writer commits one transaction per interval, so that a killed recorder leaves every finished
  * interval readable. The reader merges any number of recordings: the unit that is merged is the
  * ledger of an endpoint (struct recording_ledger), which is all that analyze/ needs.
+ *
+ * Functions return 0 or a negative errno; out-parameters are set on success only. Nothing here is
+ * thread-safe; a writer and readers of its file may be different processes or the same one.
  */
 #ifndef KTAX_RECORDING_H
 #define KTAX_RECORDING_H
@@ -34,58 +37,82 @@ struct recording_endpoint {
 struct recording_interval {
 	uint64_t start_realtime_ns;
 	uint64_t length_ns;
-	uint64_t attached_ns;  /* of that, probes attached */
-	uint64_t lost_ring;    /* sampled requests that the ring buffer had no room for */
-	uint64_t lost_map_full;/* connections not followed: table full */
-	uint64_t missed_stamps;/* requests whose arrival was not seen */
-	uint64_t clock_errors; /* negative or absurd spans */
-	uint64_t reopened;     /* requests dropped: open when probes were attached or detached */
-	uint64_t probe_ns;     /* run time of all BPF programs */
+	uint64_t attached_ns;   /* of that, probes attached */
+	uint64_t lost_ring;     /* sampled requests that the ring buffer had no room for */
+	uint64_t lost_map_full; /* connections not followed: table full */
+	uint64_t missed_stamps; /* requests whose arrival was not seen */
+	uint64_t clock_errors;  /* negative or absurd spans */
+	uint64_t reopened;      /* requests dropped: open when probes were attached or detached */
+	uint64_t probe_ns;      /* run time of all BPF programs */
 	uint64_t probe_runs;
-	uint64_t self_cpu_ns;  /* CPU time of the recorder itself */
+	uint64_t self_cpu_ns; /* CPU time of the recorder itself */
 };
 
 /* Which hook fed an account (or marks a boundary), and what an account lacks. */
 struct recording_hook {
-	char boundary[24]; /* row of the hook table: "rx_stack", "readable", ... */
-	char account[16];  /* account that it feeds */
-	char program[64];  /* "tp_btf/sk_data_ready"; empty: none, see why */
-	char why[160];     /* why there is none, or what this one misses; may be empty */
+	char boundary[24];     /* row of the hook table: "rx_stack", "readable", ... */
+	char account[16];      /* account that it feeds */
+	char program[64];      /* "tp_btf/sk_data_ready"; empty: none, see why */
+	char why[160];         /* why there is none, or what this one misses; may be empty */
 	uint64_t run_ns, runs; /* its own cost over the recording */
 };
 
 /*
- * Creates @path (fails with -EEXIST unless @overwrite), schema and meta "created". Errors: -EACCES,
- * -ENOENT, -ENOSPC, -EROFS, -EISDIR, -EIO ...
+ * Creates @path (fails with -EEXIST unless @overwrite), its schema, and meta ktax_version, schema,
+ * created, boot_time_ns and complete ("0"). The file appears with its schema in it, or not at all;
+ * an old one of that name is replaced in one step. As root through sudo, the file is given to
+ * SUDO_UID and SUDO_GID. Errors: -EACCES, -ENOENT, -ENOSPC, -EROFS, -EISDIR, -EIO ...; -EBUSY: the
+ * old file is being recorded; -EINVAL: it is a device, pipe or socket.
  */
 int recording_create(const char *path, bool overwrite, struct recording_writer **ret_writer);
-/* Sets meta @key to @value (strings; the keys are listed in schema.sql). */
+/*
+ * Sets meta @key to @value (strings; the keys are listed in schema.sql). This and the next are
+ * written at once, or within recording_begin() and _commit() with that interval.
+ */
 int recording_set_meta(struct recording_writer *writer, const char *key, const char *value);
 /* Replaces the hook table. */
 int recording_set_hooks(struct recording_writer *writer, const struct recording_hook *hooks,
-			size_t n_hooks);
-/* Registers an endpoint once; its id goes to recording_add_ledger. */
-int recording_add_endpoint(struct recording_writer *writer,
-			   const struct recording_endpoint *endpoint, int64_t *ret_id);
+                        size_t n_hooks);
 /*
- * begin, then any number of add_ledger and add_requests, then commit: all or nothing. @delta is
- * what the endpoint's aggregate (summed over CPUs) grew by in the interval. On an error the
- * transaction is rolled back, earlier intervals stay, and the writer can go on or be closed.
+ * Registers an endpoint once; its id goes to recording_add_ledger. The same name again gives the
+ * same id and updates pid and comm. It reaches the file with the next interval. -EINVAL: no name.
+ */
+int recording_add_endpoint(struct recording_writer *writer,
+                           const struct recording_endpoint *endpoint, int64_t *ret_id);
+/*
+ * begin, then any number of add_ledger (once per endpoint) and add_requests, then commit: all or
+ * nothing. @delta is what the endpoint's aggregate (summed over CPUs) grew by in the interval; its
+ * max_ns is the interval's slowest request or, where only that is known, the slowest so far.
+ *
+ * On an error the transaction is rolled back, earlier intervals stay, and the writer can go on with
+ * the next begin or be closed. -ENOSPC; -EBUSY: another program kept the file locked for 5 s (the
+ * caller may add the same deltas to the next interval); -ESTALE: the file was moved or deleted;
+ * -ERANGE: a number is above INT64_MAX; -EINVAL: unknown endpoint id, or not within begin ...
+ * commit.
  */
 int recording_begin(struct recording_writer *writer, const struct recording_interval *interval);
 int recording_add_ledger(struct recording_writer *writer, int64_t endpoint_id,
-			 const struct ktax_aggregate *delta);
+                         const struct ktax_aggregate *delta);
 int recording_add_requests(struct recording_writer *writer, int64_t endpoint_id,
-			   const struct ktax_request *requests, size_t n_requests);
+                           const struct ktax_request *requests, size_t n_requests);
 int recording_commit(struct recording_writer *writer);
-/* Marks the recording complete (meta "complete" = "1") and closes it. Accepts NULL. */
+/*
+ * Marks the recording complete (meta "complete" = "1") and closes it, also if marking fails. An
+ * interval that was not committed is dropped. Accepts NULL.
+ */
 int recording_finish(struct recording_writer *writer);
 /* Closes without marking it complete. Accepts NULL. */
 void recording_abandon(struct recording_writer *writer);
 
 /* ---- Reading ---------------------------------------------------------------------------- */
 
-/* Everything known of one endpoint over the intervals read. */
+/*
+ * Everything known of one endpoint over the intervals read.
+ *
+ * Sums (joint) are exact. Histograms hold the kernel side's buckets at their midpoints; the total's
+ * max is exact. An account's histogram lacks the requests for which it was 0: these are
+ * requests - account[i].total.
+ */
 struct recording_ledger {
 	struct recording_endpoint endpoint;
 	uint64_t requests, batches, batched, unbalanced, incomplete, handed_over, retransmitted;
@@ -104,35 +131,48 @@ struct recording {
 	size_t n_meta;
 	struct recording_meta *meta; /* of the first source */
 	size_t n_hooks;
-	struct recording_hook *hooks; /* merged by boundary and program */
+	struct recording_hook *hooks; /* merged by boundary, account and program: costs add up */
 	size_t n_ledgers;
 	struct recording_ledger *ledgers; /* by number of requests, most first */
 	struct recording_interval sum;    /* start of the first, sums of all else */
 	size_t n_intervals;
 	bool complete; /* every source was finished properly */
-	bool same_hooks, same_host; /* what merging did not mix */
+	/* What merging did not mix: the hook tables; hostname, kernel, cpu_model and cpus. */
+	bool same_hooks, same_host;
 };
 
 /*
- * Reads and merges recordings. On failure *ret_failed (if given) is the index of the path at fault:
- * -ENOENT, -EACCES; -EMEDIUMTYPE: not a ktax recording; -EPROTO: written by a newer ktax;
- * -EBADMSG: truncated or damaged; -ENODATA: not one finished interval.
+ * Reads and merges recordings: ledgers by the endpoint's name (a pid or comm that differs becomes 0
+ * or empty). Files are never written to and may be hostile; control characters in their texts come
+ * back as '?'. One that is being recorded is read up to its last interval. One whose recorder died
+ * within a commit is repaired in a copy below $TMPDIR (/var/tmp), which can also fail: -ENOSPC.
+ *
+ * On failure *ret_failed (if given) is the index of the path at fault:
+ * -ENOENT, -EACCES, -EISDIR; -EMEDIUMTYPE: not a ktax recording; -EPROTO: written by a newer ktax;
+ * -EBADMSG: truncated or damaged; -ENODATA: not one finished interval; -EBUSY: locked for over 5 s.
  */
 int recording_read(const char *const *paths, size_t n_paths, struct recording **ret_recording,
-		   size_t *ret_failed);
+                   size_t *ret_failed);
 void recording_free(struct recording *recording);
 /* The value of a meta key, or NULL. */
 const char *recording_meta(const struct recording *recording, const char *key);
 
-/* Calls @visit for every sampled request, oldest first; stops at its first non-zero return. */
+/*
+ * Calls @visit for every sampled request, oldest first; stops at its first non-zero return, which
+ * is returned. request->endpoint is the endpoint's id in this recording. Errors as above, but no
+ * request is not an error.
+ */
 int recording_for_each_request(const char *path,
-			       int (*visit)(const struct recording_endpoint *endpoint,
-					    const struct ktax_request *request, void *context),
-			       void *context);
-/* Calls @visit for every interval and endpoint (for .hlog). @ledger is valid during the call. */
+                               int (*visit)(const struct recording_endpoint *endpoint,
+                                            const struct ktax_request *request, void *context),
+                               void *context);
+/*
+ * Calls @visit for every interval and endpoint, oldest first (for .hlog); stops likewise. @ledger
+ * is valid during the call.
+ */
 int recording_for_each_interval(const char *path,
-				int (*visit)(const struct recording_interval *interval,
-					     const struct recording_ledger *ledger, void *context),
-				void *context);
+                                int (*visit)(const struct recording_interval *interval,
+                                             const struct recording_ledger *ledger, void *context),
+                                void *context);
 
 #endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Ledgers in memory: the sums, and how the kernel side's histograms become recorded ones.
+ */
+#include "internal.h"
+
+#include <errno.h>
+
+/* A ledger's histograms as one list: total, the floors, then the accounts. */
+#define LEDGER_HISTOGRAMS (3 + KTAX_NACCOUNTS)
+
+static struct histogram *ledger_histogram(struct recording_ledger *ledger, int i)
+{
+	switch (i) {
+	case 0:
+		return &ledger->total;
+	case 1:
+		return &ledger->floor_tuned;
+	case 2:
+		return &ledger->floor_bypass;
+	default:
+		return &ledger->account[i - 3];
+	}
+}
+
+int ledger_init(struct recording_ledger *ledger, const struct recording_endpoint *endpoint)
+{
+	*ledger = (struct recording_ledger){ .endpoint = *endpoint };
+	for (int i = 0; i < LEDGER_HISTOGRAMS; i++) {
+		int error = histogram_init(ledger_histogram(ledger, i), RECORDING_HIGHEST_NS,
+		                           RECORDING_DIGITS);
+
+		if (error) {
+			ledger_destroy(ledger);
+			return error;
+		}
+	}
+	return 0;
+}
+
+void ledger_destroy(struct recording_ledger *ledger)
+{
+	for (int i = 0; i < LEDGER_HISTOGRAMS; i++)
+		histogram_destroy(ledger_histogram(ledger, i));
+}
+
+int sum_add(uint64_t *sum, uint64_t value)
+{
+	/* Kept within what a recording can hold again, and what signed readers can. */
+	if (value > INT64_MAX - *sum)
+		return -EBADMSG;
+	*sum += value;
+	return 0;
+}
+
+int interval_add(struct recording_interval *sum, const struct recording_interval *interval)
+{
+	int error = 0;
+
+#define X(member) error = error ? error : sum_add(&sum->member, interval->member);
+	INTERVAL_SUMS(X)
+#undef X
+	return error;
+}
+
+static uint64_t bucket_midpoint(uint32_t index)
+{
+	uint64_t lowest = ktax_hist_lowest(index, KTAX_HIST_MAGNITUDE);
+	uint64_t next = ktax_hist_lowest(index + 1, KTAX_HIST_MAGNITUDE);
+
+	return lowest + (next - lowest) / 2;
+}
+
+/* The bucket that the kernel side counts @value in: what is too long is in the last one. */
+static uint32_t bucket_of(uint64_t value)
+{
+	if (value >> KTAX_VALUE_BITS)
+		return KTAX_HIST_BUCKETS - 1;
+	return ktax_hist_index(value, KTAX_HIST_MAGNITUDE);
+}
+
+/*
+ * Adds each of @buckets at its midpoint, but no value above @max_ns where that lies in the highest
+ * bucket. @has_max: @max_ns is the slowest itself and not only a bound, so one value stands there.
+ * (Where the kernel side was read in the middle of an update, the maximum may be ahead of the
+ * buckets or behind; then the midpoint is as good as it gets.)
+ */
+int histogram_fold(struct histogram *into, const uint32_t buckets[KTAX_HIST_BUCKETS],
+                   uint64_t max_ns, bool has_max)
+{
+	uint64_t max = max_ns < RECORDING_HIGHEST_NS ? max_ns : RECORDING_HIGHEST_NS;
+	uint32_t top = bucket_of(max_ns);
+	int error = 0;
+
+	for (uint32_t i = 0; i < KTAX_HIST_BUCKETS && !error; i++) {
+		uint64_t value = bucket_midpoint(i);
+		uint64_t count = buckets[i];
+
+		if (!count)
+			continue;
+		if (i == top && has_max) {
+			error = histogram_record(into, max, 1);
+			count--;
+		}
+		if (i == top && value > max)
+			value = max;
+		if (!error)
+			error = histogram_record(into, value, count);
+	}
+	return error;
+}
