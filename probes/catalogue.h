@@ -5,7 +5,7 @@
  * One .ini file per family of libraries ("json-c.ini" is the family json-c). A section describes a
  * set of functions that share everything but their name:
  *
- *	[parse]					; any name, unique in its file
+ *	[parse]					; any name
  *	library = libjson-c.so.*		; glob(s) on DT_SONAME or the file's name
  *	symbols = json_tokener_parse_ex		; glob(s) on symbol names (C++: mangled)
  *	account = serialize			; an account of the ledger
@@ -13,7 +13,10 @@
  *	throws = no				; yes: exceptions or unwinding may pass, see spans.h
  *	note = free text			; why this function; shown to people
  *
- * library and symbols hold several globs separated by white space, also on indented lines.
+ * library and symbols hold several globs separated by white space, also on indented lines. Where
+ *the library's glob starts with "lib", the functions are also looked for in the processes'
+ *executables, into which the library may be linked statically. A glob with a slash matches the
+ *whole path.
  */
 #ifndef KTAX_CATALOGUE_H
 #define KTAX_CATALOGUE_H
