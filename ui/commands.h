@@ -5,6 +5,7 @@
 
 #include "options.h"
 
+extern const struct command command_report;
 extern const struct command command_help;
 
 /* All of them in the order of `ktax help`, NULL at the end. */

@@ -7,32 +7,10 @@
 
 #include "commands.h"
 #include "error.h"
+#include "format.h"
 
 #define HELP_WIDTH  88 /* narrower than the reports: sentences are read, not scanned */
 #define HELP_COLUMN 26 /* where explanations begin */
-
-/* Prints @text from column @column on, continued at @indent; ends the line. */
-static void print_wrapped(FILE *file, const char *text, int column, int indent)
-{
-	while (*text) {
-		size_t word = strcspn(text, " \n");
-
-		if (column > indent && column + 1 + (int)word > HELP_WIDTH) {
-			fprintf(file, "\n%*s", indent, "");
-			column = indent;
-		}
-		column += fprintf(file, "%.*s", (int)word, text);
-		text += word;
-		if (*text == '\n') {
-			fprintf(file, "\n%*s", text[1] == '\n' ? 0 : indent, "");
-			column = indent;
-		} else if (*text && column + 1 + (int)strcspn(text + 1, " \n") <= HELP_WIDTH) {
-			column += fprintf(file, " ");
-		}
-		text += *text ? 1 : 0;
-	}
-	fputc('\n', file);
-}
 
 static void print_row(FILE *file, const struct option_row *row)
 {
@@ -53,7 +31,7 @@ static void print_row(FILE *file, const struct option_row *row)
 		column = 0;
 	}
 	fprintf(file, "%*s", HELP_COLUMN - column, "");
-	print_wrapped(file, row->help, HELP_COLUMN, HELP_COLUMN);
+	put_wrapped(file, row->help, HELP_COLUMN, HELP_COLUMN, HELP_WIDTH);
 }
 
 static void print_options(FILE *file, const struct option_row *row)
@@ -68,7 +46,7 @@ void help_command(const struct command *command)
 {
 	printf("Usage: ktax %s [OPTION...]%s%s\n\n", command->name, command->operands ? " " : "",
 	       command->operands ? command->operands : "");
-	print_wrapped(stdout, command->description, 0, 0);
+	put_wrapped(stdout, command->description, 0, 0, HELP_WIDTH);
 	print_options(stdout, command->options);
 	if (command->examples)
 		printf("\nExamples:\n%s", command->examples);

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/* `ktax report`: what the requests of recordings were made of. */
+#include "report.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "commands.h"
+#include "error.h"
+
+enum {
+	OPTION_JSON = OPTION_LONG_ONLY,
+	OPTION_HLOG,
+	OPTION_REQUESTS,
+	OPTION_COLOR,
+	OPTION_NO_COLOR
+};
+
+static const struct option_row report_options[] = {
+	{ 'e', "endpoint", "NAME", "only endpoints whose name contains NAME, such as :6379" },
+	{ .help = "Output:" },
+	{ OPTION_JSON, "json", NULL, "print JSON (ktax.report/1, see docs/report.schema.json)" },
+	{ OPTION_HLOG, "hlog", "DIR",
+	  "write one HdrHistogram interval log per endpoint into DIR, with the tags total, "
+	  "floor_tuned, floor_bypass and one per account" },
+	{ OPTION_REQUESTS, "requests", NULL,
+	  "print the sampled requests as tab-separated values, oldest first" },
+	{ OPTION_COLOR, "color", "auto|always|never", "colours: by default on a terminal only" },
+	{ OPTION_NO_COLOR, "no-color", NULL, "the same as --color never" },
+	{ 0 },
+};
+
+struct report_arguments {
+	const char *endpoint, *hlog;
+	bool json, requests;
+	enum color_when color;
+	const char *const *files;
+	size_t n_files;
+};
+
+/* 0 to go on, 1 to end with *ret_exit. */
+static int report_parse(int argc, char **argv, struct report_arguments *arguments, int *ret_exit)
+{
+	struct options options;
+	int option;
+
+	options_begin(&options, &command_report, argc, argv);
+	while ((option = options_next(&options)) > 0) {
+		switch (option) {
+		case 'e':
+			arguments->endpoint = options.value;
+			break;
+		case OPTION_JSON:
+			arguments->json = true;
+			break;
+		case OPTION_HLOG:
+			arguments->hlog = options.value;
+			break;
+		case OPTION_REQUESTS:
+			arguments->requests = true;
+			break;
+		case OPTION_COLOR:
+			if (terminal_parse_when(options.value, &arguments->color) == 0)
+				break;
+			*ret_exit = options_bad_value(&options, "auto, always or never");
+			return 1;
+		case OPTION_NO_COLOR:
+			arguments->color = COLOR_NEVER;
+			break;
+		}
+	}
+	arguments->files = (const char *const *)options.operands;
+	arguments->n_files = option < 0 ? 0 : (size_t)options.n_operands;
+	*ret_exit = options.exit_code;
+	return option < 0;
+}
+
+/* The schema version of a recording that is too new: SQLite's user_version, in its header. */
+static uint32_t read_schema_version(const char *path)
+{
+	FILE *file = fopen(path, "rbe");
+	uint8_t bytes[4] = { 0 };
+
+	if (!file)
+		return 0;
+	if (fseek(file, 60, SEEK_SET) != 0 || fread(bytes, sizeof(bytes), 1, file) != 1)
+		memset(bytes, 0, sizeof(bytes));
+	fclose(file);
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+	       bytes[3];
+}
+
+static int refuse_recording(const char *path, int error)
+{
+	struct failure failure = { .error = error, .subject = path };
+	char cause[96];
+
+	if (error == -EPROTO) {
+		snprintf(cause, sizeof(cause),
+		         "written by a newer ktax (schema %u, this one reads up to %d)",
+		         read_schema_version(path), RECORDING_SCHEMA_VERSION);
+		failure.cause = cause;
+	}
+	return error_print(&failure);
+}
+
+static int add_window(const struct recording_interval *interval,
+                      const struct recording_ledger *ledger, void *context)
+{
+	findings_add_interval(context, interval, ledger);
+	return 0;
+}
+
+/* Only windows make rates uncertain, so only then all intervals are read a second time. */
+static int find_rates(struct findings *findings)
+{
+	const struct recording *recording = findings->recording;
+
+	if (!findings->self.windowed)
+		return 0;
+	for (size_t i = 0; i < recording->n_sources; i++) {
+		int error =
+			recording_for_each_interval(recording->sources[i], add_window, findings);
+
+		if (error)
+			return error;
+	}
+	findings_end_intervals(findings);
+	return 0;
+}
+
+bool report_shows(const struct report *report, const char *endpoint_name)
+{
+	return !report->only || strstr(endpoint_name, report->only);
+}
+
+static bool shows_any(const struct report *report)
+{
+	for (size_t i = 0; i < report->findings->n_endpoints; i++)
+		if (report_shows(report, report->findings->endpoints[i].ledger->endpoint.name))
+			return true;
+	return !report->only;
+}
+
+static int refuse_endpoint(const struct report *report)
+{
+	char remedy[256] = "it holds";
+	size_t length = strlen(remedy);
+
+	for (size_t i = 0; i < report->findings->n_endpoints && length < sizeof(remedy); i++)
+		length += (size_t)snprintf(remedy + length, sizeof(remedy) - length, "%s %s",
+		                           i ? "," : "",
+		                           report->findings->endpoints[i].ledger->endpoint.name);
+	if (!report->findings->n_endpoints)
+		strcpy(remedy, "it holds none");
+	return error_print(&(struct failure){
+		.subject = report->findings->recording->sources[0],
+		.doing = "find an endpoint of that name",
+		.cause = report->only,
+		.remedy = remedy,
+	});
+}
+
+static int print_hlog(const struct report_arguments *arguments, const struct report *report)
+{
+	char path[4096] = "";
+	int error = report_hlog(arguments->hlog, report, path);
+
+	if (!error)
+		return KTAX_EXIT_FINE;
+	return error_print(&(struct failure){
+		.error = error, .subject = path, .doing = "write the interval log" });
+}
+
+static int print_requests(const struct report *report)
+{
+	const char *path = NULL;
+	int error = report_requests(stdout, report, &path);
+
+	return error ? refuse_recording(path, error) : KTAX_EXIT_FINE;
+}
+
+static int print_json(const struct report *report)
+{
+	int error = report_json(stdout, report);
+
+	if (!error)
+		return KTAX_EXIT_FINE;
+	return error_print(&(struct failure){ .error = error, .doing = "print the report" });
+}
+
+static int report_print(const struct report_arguments *arguments, const struct report *report)
+{
+	struct terminal terminal;
+
+	if (!shows_any(report))
+		return refuse_endpoint(report);
+	if (arguments->hlog)
+		return print_hlog(arguments, report);
+	if (arguments->requests)
+		return print_requests(report);
+	if (arguments->json)
+		return print_json(report);
+	terminal = terminal_init(stdout, arguments->color);
+	report_text(&terminal, report);
+	return KTAX_EXIT_FINE;
+}
+
+static int report_recording(const struct report_arguments *arguments,
+                            const struct recording *recording)
+{
+	struct findings *findings = NULL;
+	int exit_code, error = findings_create(recording, &findings);
+
+	if (!error)
+		error = find_rates(findings);
+	if (error)
+		exit_code = error_print(&(struct failure){ .error = error,
+		                                           .subject = recording->sources[0],
+		                                           .doing = "analyze the recording" });
+	else
+		exit_code =
+			report_print(arguments, &(struct report){ findings, arguments->endpoint });
+	findings_free(findings);
+	return exit_code;
+}
+
+static int report_run(int argc, char **argv)
+{
+	struct report_arguments arguments = { 0 };
+	struct recording *recording;
+	size_t failed = 0;
+	int exit_code, error;
+
+	if (report_parse(argc, argv, &arguments, &exit_code))
+		return exit_code;
+	if (!arguments.n_files)
+		return error_usage("report", "name a recording");
+	if (arguments.json + arguments.requests + (arguments.hlog != NULL) > 1)
+		return error_usage("report", "choose one of --json, --hlog and --requests");
+	error = recording_read(arguments.files, arguments.n_files, &recording, &failed);
+	if (error)
+		return refuse_recording(arguments.files[failed], error);
+	exit_code = report_recording(&arguments, recording);
+	recording_free(recording);
+	return exit_code;
+}
+
+const struct command command_report = {
+	.name = "report",
+	.run = report_run,
+	.summary = "show where each request's time went",
+	.operands = "FILE...",
+	.description =
+		"Reads recordings and shows, per endpoint: a headline; the total's percentiles; "
+		"the four-way summary (NIC, kernel stack, serialization, application); every "
+		"account of the ledger with its share, mean, percentiles, its share of the slowest "
+		"1 % of the requests and the hook that fed it; what requests are made of by band "
+		"of their total; and what would remain of them with a tuned kernel, and with "
+		"bypass. Then losses, and what ktax itself cost.\n\n"
+		"Means and shares are exact and add up to the total. An account that nothing could "
+		"see is listed with the reason, and is never shown as 0. The user and kernel parts "
+		"of application time are sampled and come with a 95 % interval. A bucket that lies "
+		"across the border of two bands is split in proportion.\n\n"
+		"Several recordings are merged, endpoint by endpoint.",
+	.options = report_options,
+	.examples = "  ktax report redis.ktax\n"
+		    "  ktax report --json redis.ktax | jq '.endpoints[0].summary.kernel.share'\n"
+		    "  ktax report --hlog logs monday.ktax tuesday.ktax\n",
+};
