@@ -190,7 +190,7 @@ void headline_write_caution(struct findings *findings)
 
 	findings->caution[0] = '\0';
 	if (!recording->complete)
-		say(&caution, "the recorder was killed before its end");
+		say(&caution, "not finished, the recorder was killed or still runs");
 	say_count(&caution, recording->sum.lost_map_full, "connections not followed (table full)");
 	say_count(&caution, recording->sum.missed_stamps, "requests of unseen arrival");
 	say_count(&caution, recording->sum.clock_errors, "spans off the clock");

@@ -604,8 +604,9 @@ static void imbalance_and_losses_are_said_up_front(void **state)
 	analyze(fixture);
 	assert_string_equal(fixture->endpoint->caution,
 	                    "3 of 2000 requests do not balance, a bug of ktax");
-	assert_string_equal(fixture->findings->caution, "the recorder was killed before its end; "
-	                                                "7 connections not followed (table full)");
+	assert_string_equal(fixture->findings->caution,
+	                    "not finished, the recorder was killed or still runs; "
+	                    "7 connections not followed (table full)");
 }
 
 static void batches_tell_their_mean_size_only_where_it_was_counted(void **state)
