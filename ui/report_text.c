@@ -555,7 +555,7 @@ static void put_self(const struct terminal *t, const struct findings *findings)
 {
 	const struct finding_self *self = &findings->self;
 	const char *cpus = recording_meta(findings->recording, "cpus");
-	char probes[64] = "", cpu[64] = "", attached[64] = "all the time", budget[64] = "",
+	char probes[96] = "", cpu[64] = "", attached[64] = "all the time", budget[64] = "",
 	     text[300];
 
 	if (self->ns_per_request >= 0)
