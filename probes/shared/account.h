@@ -42,7 +42,7 @@ enum ktax_account {
 #define X(symbol, name, removed_by, group, span) KTAX_##symbol,
 	KTAX_ACCOUNTS(X)
 #undef X
-	KTAX_NACCOUNTS
+		KTAX_NACCOUNTS
 };
 
 /* A set of accounts, one bit each: accounts present, accounts removed by a path, ... */

@@ -25,31 +25,32 @@ typedef uint32_t ktax_hist_u32;
 #define KTAX_HIST_INLINE static inline
 #endif
 
+/* 1 if v > limit, without a branch: a branch would double the verifier's paths. v < 2^63. */
+#define KTAX_EXCEEDS(v, limit) ((ktax_hist_u32)(((ktax_hist_u64)(limit) - (v)) >> 63))
+
 /*
- * floor(log2(v)), v >= 1. A shift ladder and not __builtin_clzll: clang 14 crashes on the builtin
- * for the BPF target and miscompiles it with -mcpu=v3.
+ * floor(log2(v)), 1 <= v < 2^63. A shift ladder and not __builtin_clzll: clang 14 crashes on the
+ * builtin for the BPF target and miscompiles it with -mcpu=v3.
  */
 KTAX_HIST_INLINE ktax_hist_u32 ktax_log2(ktax_hist_u64 v)
 {
-	ktax_hist_u32 log = 0, step;
+	ktax_hist_u32 log, step;
 
-	step = (v > 0xffffffffULL) << 5;
+	log = KTAX_EXCEEDS(v, 0xffffffffULL) << 5;
+	v >>= log;
+	step = KTAX_EXCEEDS(v, 0xffff) << 4;
 	v >>= step;
 	log |= step;
-	step = (v > 0xffff) << 4;
+	step = KTAX_EXCEEDS(v, 0xff) << 3;
 	v >>= step;
 	log |= step;
-	step = (v > 0xff) << 3;
+	step = KTAX_EXCEEDS(v, 0xf) << 2;
 	v >>= step;
 	log |= step;
-	step = (v > 0xf) << 2;
+	step = KTAX_EXCEEDS(v, 0x3) << 1;
 	v >>= step;
 	log |= step;
-	step = (v > 0x3) << 1;
-	v >>= step;
-	log |= step;
-	log |= (ktax_hist_u32)(v >> 1);
-	return log;
+	return log | (ktax_hist_u32)(v >> 1);
 }
 
 /* The bucket of @v in the layout of @magnitude (1..31). */
@@ -74,6 +75,6 @@ KTAX_HIST_INLINE ktax_hist_u64 ktax_hist_lowest(ktax_hist_u32 index, ktax_hist_u
 }
 
 /* Buckets that hold every value below 2^@bits. */
-#define KTAX_HIST_BUCKETS_FOR(bits, magnitude) (((bits) - (magnitude) + 2) << ((magnitude) - 1))
+#define KTAX_HIST_BUCKETS_FOR(bits, magnitude) (((bits) - (magnitude) + 2) << ((magnitude)-1))
 
 #endif

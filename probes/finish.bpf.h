@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A request's end: the balance, the aggregates, the sampled row.
+ *
+ * A request is known to be over only when the next one begins on its connection, when the
+ * connection closes, or when it has been idle for long (user space's sweep).
+ */
+#ifndef KTAX_FINISH_BPF_H
+#define KTAX_FINISH_BPF_H
+
+#include "ledger.bpf.h"
+
+/* [cpu * max_endpoints + endpoint]; max_entries is set by the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ktax_aggregate);
+} aggregates SEC(".maps");
+
+/* Sampled requests; size set by the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} requests SEC(".maps");
+
+/* Several contexts of one CPU may finish requests at once: all additions are atomic. */
+#define ADD(where, amount) __sync_fetch_and_add(&(where), (amount))
+
+static __always_inline void histogram_add(__u32 *buckets, __u64 value)
+{
+	__u32 index = ktax_hist_index(value, KTAX_HIST_MAGNITUDE);
+
+	if (index >= KTAX_HIST_BUCKETS)
+		index = KTAX_HIST_BUCKETS - 1;
+	ADD(buckets[index], 1);
+}
+
+static __always_inline void aggregate_add(struct ktax_aggregate *aggregate,
+                                          struct ktax_connection *connection, __u64 total)
+{
+	__u32 cell = ktax_hist_index(total, KTAX_JOINT_MAGNITUDE);
+	__u64 tunable = 0, addressable = 0;
+	struct ktax_joint_cell *joint;
+
+	if (cell >= KTAX_JOINT_CELLS)
+		cell = KTAX_JOINT_CELLS - 1;
+	joint = &aggregate->joint[cell];
+	for (int i = 0; i < KTAX_NACCOUNTS; i++) {
+		__u64 spent = connection->account_ns[i];
+
+		if (!spent)
+			continue;
+		if (KTAX_TUNABLE_SET & KTAX_ACCOUNT_BIT(i))
+			tunable += spent;
+		if (KTAX_ADDRESSABLE_SET & KTAX_ACCOUNT_BIT(i))
+			addressable += spent;
+		ADD(joint->sum_ns[i], spent);
+		histogram_add(aggregate->account[i], spent);
+	}
+	ADD(joint->requests, 1);
+	if (connection->samples_user)
+		ADD(joint->cpu_samples_user, connection->samples_user);
+	if (connection->samples_kernel)
+		ADD(joint->cpu_samples_kernel, connection->samples_kernel);
+	histogram_add(aggregate->total, total);
+	histogram_add(aggregate->floor_tuned, total > tunable ? total - tunable : 0);
+	histogram_add(aggregate->floor_bypass, total > addressable ? total - addressable : 0);
+	ADD(aggregate->requests, 1);
+	ADD(aggregate->bytes_in, connection->bytes_in);
+	ADD(aggregate->bytes_out, connection->bytes_out);
+	if (total > aggregate->max_ns)
+		aggregate->max_ns = total;
+}
+
+static __always_inline void aggregate_count_flags(struct ktax_aggregate *aggregate,
+                                                  struct ktax_connection *connection)
+{
+	__u32 flags = connection->flags;
+
+	if (!flags)
+		return;
+	if (flags & KTAX_REQUEST_BATCH) {
+		ADD(aggregate->batches, 1);
+		ADD(aggregate->batched, connection->batch);
+	}
+	if (flags & KTAX_REQUEST_INCOMPLETE)
+		ADD(aggregate->incomplete, 1);
+	if (flags & KTAX_REQUEST_HANDED_OVER)
+		ADD(aggregate->handed_over, 1);
+	if (flags & KTAX_REQUEST_RETRANSMITTED)
+		ADD(aggregate->retransmitted, 1);
+	if (flags & KTAX_REQUEST_UNBALANCED)
+		ADD(aggregate->unbalanced, 1);
+}
+
+static __always_inline void request_sample(struct ktax_connection *connection, __u64 total)
+{
+	struct ktax_request *row;
+	bool wanted = total >= control.slow_ns;
+
+	if (control.sample_every && !(bpf_get_prandom_u32() % control.sample_every))
+		wanted = true;
+	if (!wanted)
+		return;
+	row = bpf_ringbuf_reserve(&requests, sizeof(*row), 0);
+	if (!row) {
+		COUNT(ring_full);
+		return;
+	}
+	row->start_ns = connection->start_ns;
+	row->total_ns = total;
+	__builtin_memcpy(row->account_ns, connection->account_ns, sizeof(row->account_ns));
+	row->bytes_in = connection->bytes_in;
+	row->bytes_out = connection->bytes_out;
+	row->endpoint = connection->endpoint;
+	row->tid_read = connection->tid_read;
+	row->tid_write = connection->tid_write;
+	row->batch = connection->batch;
+	row->flags = connection->flags;
+	row->peer_port = connection->peer_port;
+	row->pad = 0;
+	bpf_ringbuf_submit(row, BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * Compares the accounts with the total, which comes from two stamps alone. What the accounts lack
+ * is unknown; a difference of either sign is counted as unbalanced.
+ */
+static __always_inline void request_balance(struct ktax_connection *connection, __u64 total)
+{
+	__u64 sum = 0;
+
+	for (int i = 0; i < KTAX_NACCOUNTS; i++)
+		sum += connection->account_ns[i];
+	if (sum == total)
+		return;
+	connection->flags |= KTAX_REQUEST_UNBALANCED;
+	if (sum < total)
+		connection->account_ns[KTAX_UNKNOWN] += total - sum;
+}
+
+/* Ends the request of @connection, if it is answered; only one caller gets to do it. */
+static __always_inline bool request_finish(struct ktax_connection *connection)
+{
+	struct ktax_aggregate *aggregate;
+	__u64 total;
+	__u32 key;
+
+	if (__sync_val_compare_and_swap(&connection->state, KTAX_SENT, KTAX_FINISHING) != KTAX_SENT)
+		return false;
+	total = connection->end_ns - connection->start_ns;
+	if ((__s64)total < 0) {
+		COUNT(clock_errors);
+		connection->state = KTAX_IDLE;
+		return false;
+	}
+	request_balance(connection, total);
+	if (connection->endpoint < settings.max_endpoints) {
+		key = bpf_get_smp_processor_id() * settings.max_endpoints + connection->endpoint;
+		aggregate = bpf_map_lookup_elem(&aggregates, &key);
+		if (aggregate) {
+			aggregate_add(aggregate, connection, total);
+			aggregate_count_flags(aggregate, connection);
+		}
+	}
+	request_sample(connection, total);
+	connection->state = KTAX_IDLE;
+	return true;
+}
+
+#endif

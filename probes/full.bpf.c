@@ -1,0 +1,811 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The full hook set: one handler per boundary of the ledger, and for each handler the programs that
+ * can call it. Which program is loaded is decided in hooks.c, by trying.
+ *
+ *	peer's driver / interrupt ── rx_stack ── rx_tcp ── readable ── read_begin ── read_end
+ *	   nic_rx                    kernel_rx            wakeup,       copy_rx
+ *	                                                  app_queue
+ *	── (app, serialize, lock, io, wait, preempt: task_switch, interrupts, spans) ──
+ *	   send_begin ── tx_qdisc ── tx_driver ── send_end
+ *	      kernel_tx     qdisc    end of the request (so far)
+ */
+#include "finish.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* ---- Packets on their way up -------------------------------------------------------------- */
+
+/*
+ * Stamps of packets that are not at their socket yet, found by skb->head, which survives
+ * cloning. A slot that was overwritten
+ * by another packet is recognised by its head and counts as a missed stamp.
+ */
+#define PACKETS 8192
+struct packet {
+	__u64 head;
+	__u64 start_ns; /* given to the driver by the peer on this host (loopback, veth), or
+	                   interrupt */
+	__u64 stack_ns; /* handed to the stack */
+};
+static struct packet packets[PACKETS];
+
+static __always_inline struct packet *packet_slot(__u64 head)
+{
+	return &packets[(head * 0x9e3779b97f4a7c15ULL >> 48) & (PACKETS - 1)];
+}
+
+/* Is the device a link within this host? Physical and paravirtual ones have a parent device. */
+static __always_inline bool device_is_virtual(struct net_device *device)
+{
+	return !READ(device, dev.parent);
+}
+
+/* A packet leaves over a link within this host: that is where the receiver's request starts. */
+static __always_inline void packet_sent(struct sk_buff *skb, __u64 now)
+{
+	__u64 head = number_of(READ(skb, head));
+	struct packet *packet = packet_slot(head);
+
+	packet->head = head;
+	packet->start_ns = now;
+	packet->stack_ns = 0;
+}
+
+/* Boundary: packet handed to the protocol stack. Ends nic_rx. */
+static __always_inline int rx_stack(struct sk_buff *skb)
+{
+	__u64 head = number_of(READ(skb, head)), now = bpf_ktime_get_ns();
+	struct packet *packet = packet_slot(head);
+	struct net_device *device = READ(skb, dev);
+
+	if (device && device_is_virtual(device)) {
+		if (packet->head == head) {
+			if (!packet->stack_ns) /* else: seen below a bridge already */
+				packet->stack_ns = now;
+			return 0;
+		}
+		packet->start_ns = 0;
+	} else {
+		struct cpu_state *cpu = cpu_state();
+
+		packet->start_ns = 0;
+		if (cpu && cpu->nic_interrupt_ns)
+			packet->start_ns = cpu->nic_interrupt_ns > cpu->poll_ns
+			                           ? cpu->nic_interrupt_ns
+			                           : cpu->poll_ns;
+	}
+	packet->stack_ns = now;
+	packet->head = head;
+	return 0;
+}
+
+/* ---- Connections -------------------------------------------------------------------------- */
+
+static __always_inline void listener_key(struct sock *sk, struct ktax_listener *key)
+{
+	key->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	key->port = READ(sk, __sk_common.skc_num);
+	if (READ(sk, __sk_common.skc_family) == AF_INET) {
+		__u32 address = READ(sk, __sk_common.skc_rcv_saddr);
+
+		key->family = 4;
+		__builtin_memcpy(key->address, &address, sizeof(address));
+	} else {
+		key->family = 6;
+		BPF_CORE_READ_INTO(&key->address, sk, __sk_common.skc_v6_rcv_saddr);
+	}
+}
+
+/* The endpoint that @sk was accepted from: exact address, wildcard, dual-stack wildcard. */
+static __always_inline __u32 *listener_of(struct sock *sk)
+{
+	struct ktax_listener key = {};
+	__u32 *endpoint;
+
+	listener_key(sk, &key);
+	endpoint = bpf_map_lookup_elem(&listeners, &key);
+	if (endpoint)
+		return endpoint;
+	__builtin_memset(key.address, 0, sizeof(key.address));
+	endpoint = bpf_map_lookup_elem(&listeners, &key);
+	if (endpoint)
+		return endpoint;
+	key.family = 6;
+	return bpf_map_lookup_elem(&listeners, &key);
+}
+
+static __always_inline void connection_reset(struct ktax_connection *connection)
+{
+	if (connection->state == KTAX_READABLE || connection->state == KTAX_OPEN ||
+	    connection->state == KTAX_SENT)
+		COUNT(reopened);
+	connection->state = KTAX_IDLE;
+	connection->epoch = control.epoch;
+	connection->packet_start_ns = connection->packet_stack_ns = 0;
+	connection->sent_seq_valid = 0;
+	connection->request++;
+}
+
+/* Begins to follow @sk, if it belongs to a listener that is a target. */
+static __always_inline struct ktax_connection *connection_follow(struct sock *sk)
+{
+	struct connection_reference *reference;
+	struct ktax_connection *connection;
+	__u32 *endpoint, slot;
+
+	endpoint = listener_of(sk);
+	if (!endpoint)
+		return NULL;
+	reference = reference_make(sk);
+	if (!reference || bpf_map_pop_elem(&free_slots, &slot)) {
+		COUNT(map_full);
+		return NULL;
+	}
+	connection = connection_at(slot + 1);
+	if (!connection)
+		return NULL;
+	reference->slot = slot + 1;
+	reference->generation = connection->generation;
+	connection->state = KTAX_IDLE;
+	connection->endpoint = *endpoint;
+	connection->epoch = control.epoch;
+	connection->packet_start_ns = connection->packet_stack_ns = 0;
+	connection->sent_seq_valid = 0;
+	connection->protocol = 0;
+	connection->in_use = 1;
+	connection->posted_ns = 0;
+	connection->peer_port = bpf_ntohs(READ(sk, __sk_common.skc_dport));
+	return connection;
+}
+
+static __always_inline void connection_release(struct ktax_connection *connection, __u32 slot)
+{
+	__u32 index = slot - 1;
+
+	if (__sync_val_compare_and_swap(&connection->in_use, 1, 0) != 1)
+		return;
+	connection->generation++;
+	connection->request++;
+	connection->state = KTAX_IDLE;
+	bpf_map_push_elem(&free_slots, &index, 0);
+}
+
+/* The followed connection of @sk in this epoch. */
+static __always_inline struct ktax_connection *connection_get(struct sock *sk, __u32 *ret_slot)
+{
+	struct ktax_connection *connection = connection_of(sk, ret_slot);
+
+	if (connection && connection->epoch != control.epoch)
+		connection_reset(connection);
+	return connection;
+}
+
+/* Boundary: TCP has found the packet's socket. Carries the packet's stamps over to it. */
+static __always_inline int rx_tcp(struct sock *sk, struct sk_buff *skb)
+{
+	struct ktax_connection *connection;
+	struct packet *packet;
+	__u64 head;
+	__u32 slot;
+
+	if (!listening_ports[READ(sk, __sk_common.skc_num)])
+		return 0;
+	connection = connection_get(sk, &slot);
+	if (!connection)
+		connection = connection_follow(sk);
+	if (!connection)
+		return 0;
+	head = number_of(READ(skb, head));
+	packet = packet_slot(head);
+	if (packet->head == head) {
+		connection->packet_start_ns = packet->start_ns;
+		connection->packet_stack_ns = packet->stack_ns;
+	} else {
+		connection->packet_start_ns = connection->packet_stack_ns = 0;
+	}
+	return 0;
+}
+
+/* ---- A request begins --------------------------------------------------------------------- */
+
+static __always_inline void request_begin(struct ktax_connection *connection, __u64 now)
+{
+	__u64 stack = connection->packet_stack_ns, start = connection->packet_start_ns;
+
+	connection->request++;
+	connection->flags = 0;
+	connection->batch = 1;
+	connection->samples_user = connection->samples_kernel = 0;
+	connection->bytes_in = connection->bytes_out = 0;
+	connection->send_blocked = 0;
+	connection->owner = connection->tid_read = connection->tid_write = 0;
+	__builtin_memset(connection->account_ns, 0, sizeof(connection->account_ns));
+	if (stack && (stack > now || now - stack > NSEC_PER_SEC)) {
+		COUNT(clock_errors);
+		stack = 0;
+	}
+	if (!stack) {
+		COUNT(missed_stamps);
+		connection->flags |= KTAX_REQUEST_INCOMPLETE;
+		stack = now;
+	}
+	if (!start || connection->flags || start > stack || stack - start > NSEC_PER_SEC)
+		start = stack;
+	connection->start_ns = connection->posted_ns = start;
+	connection_post(connection, stack, KTAX_NIC_RX);
+	connection_post(connection, now, KTAX_KERNEL_RX);
+	connection->readable_ns = now;
+	connection->packet_start_ns = connection->packet_stack_ns = 0;
+	connection->state = KTAX_READABLE;
+}
+
+/* Boundary: the socket has become readable. Ends kernel_rx. */
+static __always_inline int readable(struct sock *sk)
+{
+	struct ktax_connection *connection;
+	__u32 slot;
+
+	if (!listening_ports[READ(sk, __sk_common.skc_num)])
+		return 0;
+	connection = connection_get(sk, &slot);
+	if (!connection)
+		return 0;
+	if (connection->state == KTAX_SENT)
+		request_finish(connection);
+	if (connection->state == KTAX_IDLE && control.admit)
+		request_begin(connection, bpf_ktime_get_ns());
+	return 0;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------ */
+
+static __always_inline bool thread_is_target(void)
+{
+	__u32 process = bpf_get_current_pid_tgid() >> 32;
+
+	return !control.filter_tasks || bpf_map_lookup_elem(&processes, &process);
+}
+
+/* The thread turns to @connection, whose request nobody has read yet. */
+static __always_inline void thread_take(struct thread *thread, struct ktax_connection *connection,
+                                        __u32 slot, __u64 now)
+{
+	connection_post_queue(connection, thread, now);
+	connection->tid_read = thread->tid;
+	connection->state = KTAX_OPEN;
+	connection_own(connection, slot, thread, now);
+}
+
+/* The thread returns to a request that was read in part before. */
+static __always_inline void thread_resume(struct thread *thread, struct ktax_connection *connection,
+                                          __u32 slot, __u64 now)
+{
+	connection->flags |= KTAX_REQUEST_PARTIAL_READ;
+	if (connection->owner != thread->tid)
+		connection->flags |= KTAX_REQUEST_HANDED_OVER;
+	connection_post_gap(connection, thread, now, thread->blocked_ns, thread->runnable_ns, true);
+	connection_own(connection, slot, thread, now);
+}
+
+/* Boundary: the receive call begins to copy. Ends wakeup and app_queue. */
+static __always_inline int read_begin(struct sk_buff *skb)
+{
+	struct ktax_connection *connection, *at_hand;
+	struct sock *sk = READ(skb, sk);
+	struct thread *thread;
+	__u32 slot;
+	__u64 now;
+
+	if (!sk)
+		return 0;
+	connection = connection_get(sk, &slot);
+	if (!connection || (connection->state != KTAX_READABLE && connection->state != KTAX_OPEN))
+		return 0;
+	now = bpf_ktime_get_ns();
+	thread = thread_get(now);
+	if (!thread)
+		return 0;
+	if (!thread_is_target()) {
+		connection->state = KTAX_IGNORED;
+		return 0;
+	}
+	thread_post_current(thread, now);
+	at_hand = thread_connection(thread);
+	if (at_hand && at_hand != connection && at_hand->state == KTAX_OPEN)
+		thread_leave(thread, at_hand);
+	if (connection->state == KTAX_READABLE)
+		thread_take(thread, connection, slot, now);
+	else if (at_hand != connection)
+		thread_resume(thread, connection, slot, now);
+	else if (thread->on != KTAX_COPY_RX)
+		connection->flags |= KTAX_REQUEST_PARTIAL_READ;
+	thread->on = KTAX_COPY_RX;
+	return 0;
+}
+
+/* Boundary: the receive call ends. Ends copy_rx. */
+static __always_inline int read_end(int ret)
+{
+	struct thread *thread = thread_known();
+	struct ktax_connection *connection;
+
+	if (!thread || thread->on != KTAX_COPY_RX)
+		return 0;
+	thread_post_current(thread, bpf_ktime_get_ns());
+	thread->on = thread->user;
+	connection = thread_connection(thread);
+	if (connection && ret > 0)
+		connection->bytes_in += ret;
+	return 0;
+}
+
+/* ---- Sending ------------------------------------------------------------------------------ */
+
+/* Boundary: a send call begins on the socket. Ends app, begins kernel_tx. */
+static __always_inline int send_begin(struct sock *sk)
+{
+	struct ktax_connection *connection;
+	struct thread *thread;
+	__u32 slot;
+	__u64 now;
+
+	connection = connection_get(sk, &slot);
+	if (!connection)
+		return 0;
+	if (connection->state == KTAX_IDLE && connection->posted_ns)
+		COUNT(late_sends);
+	if (connection->state < KTAX_READABLE || connection->state > KTAX_SENT)
+		return 0;
+	now = bpf_ktime_get_ns();
+	thread = thread_get(now);
+	if (!thread)
+		return 0;
+	thread_post_current(thread, now);
+	if (thread_connection(thread) != connection) {
+		thread_adopt(thread, connection, slot, now);
+		if (connection->state == KTAX_READABLE)
+			connection->state = KTAX_OPEN;
+	} else if (connection->state == KTAX_SENT) {
+		/* Another piece of the response: since the last one left, the call went on. */
+		connection_post(connection, thread->since_ns,
+		                connection->send_blocked ? KTAX_CWND : KTAX_KERNEL_TX);
+		connection_commit(connection, thread, NULL);
+		thread_clear(thread, now);
+	}
+	connection->tid_write = thread->tid;
+	thread->on = KTAX_KERNEL_TX;
+	return 0;
+}
+
+/* Boundary: the send call ends. */
+static __always_inline int send_end(int ret)
+{
+	struct thread *thread = thread_known();
+	struct ktax_connection *connection;
+	__u64 now;
+
+	if (!thread || (thread->on != KTAX_KERNEL_TX && thread->on != KTAX_QDISC))
+		return 0;
+	now = bpf_ktime_get_ns();
+	thread_post_current(thread, now);
+	thread->on = thread->user;
+	connection = thread_connection(thread);
+	if (!connection)
+		return 0;
+	connection->send_blocked = ret < 0;
+	if (connection->state == KTAX_SENT)
+		thread_clear(thread, now);
+	return 0;
+}
+
+/* A TCP segment with payload. */
+struct segment {
+	struct ktax_connection *connection;
+	__u32 slot;
+	__u32 end_seq;
+	__u32 payload;
+};
+
+static __always_inline bool sock_is_full(struct sock *sk)
+{
+	__u32 state = READ(sk, __sk_common.skc_state);
+
+	return state != 6 /* TCP_TIME_WAIT */ && state != 12 /* TCP_NEW_SYN_RECV: a mini socket */;
+}
+
+/* The data segment of a followed connection that @skb is; false for all else. */
+static __always_inline bool segment_of(struct sk_buff *skb, struct segment *segment)
+{
+	struct sock *sk = READ(skb, sk);
+	__u32 offset, header;
+	struct tcphdr tcp;
+	__u64 head;
+
+	if (!sk || !sock_is_full(sk) || !listening_ports[READ(sk, __sk_common.skc_num)])
+		return false;
+	segment->connection = connection_of(sk, &segment->slot);
+	if (!segment->connection)
+		return false;
+	head = number_of(READ(skb, head));
+	header = READ(skb, transport_header);
+	if (!head || bpf_probe_read_kernel(&tcp, sizeof(tcp), (void *)(head + header)))
+		return false;
+	offset = header - (__u32)(READ(skb, data) - READ(skb, head)) + tcp.doff * 4;
+	if (offset >= READ(skb, len))
+		return false;
+	segment->payload = READ(skb, len) - offset;
+	segment->end_seq = bpf_ntohl(tcp.seq) + segment->payload;
+	return true;
+}
+
+static __always_inline bool seq_after(__u32 a, __u32 b)
+{
+	return (__s32)(a - b) > 0;
+}
+
+/* Is the response of @connection what the running thread is at? */
+static __always_inline bool thread_is_sending(struct thread *thread, struct segment *segment)
+{
+	return thread && thread->slot == segment->slot &&
+	       thread_connection(thread) == segment->connection;
+}
+
+/* Boundary: a segment enters the queueing discipline. Ends kernel_tx, begins qdisc. */
+static __always_inline int tx_qdisc(struct sk_buff *skb)
+{
+	struct ktax_connection *connection;
+	struct segment segment = {};
+	struct thread *thread;
+	__u64 now;
+
+	if (!segment_of(skb, &segment))
+		return 0;
+	connection = segment.connection;
+	if (connection->epoch != control.epoch ||
+	    (connection->sent_seq_valid && !seq_after(segment.end_seq, connection->sent_seq)))
+		return 0;
+	if (!connection->sent_seq_valid) {
+		connection->sent_seq_valid = 1;
+		connection->sent_seq = segment.end_seq - segment.payload;
+	}
+	connection->queued_seq = segment.end_seq;
+	if (connection->state != KTAX_OPEN && connection->state != KTAX_SENT)
+		return 0;
+	now = bpf_ktime_get_ns();
+	thread = thread_known();
+	if (thread_is_sending(thread, &segment)) {
+		thread_post(thread, now);
+		connection_commit(connection, thread, NULL);
+		thread_clear(thread, now);
+		if (thread->on == KTAX_KERNEL_TX)
+			thread->on = KTAX_QDISC;
+	} else {
+		connection->flags |= KTAX_REQUEST_ASYNC;
+		connection_post(connection, now, KTAX_CWND);
+	}
+	return 0;
+}
+
+/* Has sent_seq moved on? Notes retransmissions, which never move a stamp. */
+static __always_inline bool segment_is_new(struct segment *segment, bool *ret_queued)
+{
+	struct ktax_connection *connection = segment->connection;
+
+	if (connection->sent_seq_valid && !seq_after(segment->end_seq, connection->sent_seq)) {
+		connection->flags |= KTAX_REQUEST_RETRANSMITTED;
+		return false;
+	}
+	*ret_queued = settings.qdisc_hooked && connection->sent_seq_valid &&
+	              seq_after(connection->queued_seq, connection->sent_seq);
+	connection->sent_seq = segment->end_seq;
+	connection->sent_seq_valid = 1;
+	return true;
+}
+
+/* Boundary: a segment is given to the driver. Ends the request, so far. */
+static __always_inline int tx_driver(struct sk_buff *skb, struct net_device *device)
+{
+	struct ktax_connection *connection;
+	struct segment segment = {};
+	struct thread *thread;
+	bool queued = false;
+	__u64 now = 0;
+
+	if (device && device_is_virtual(device)) {
+		now = bpf_ktime_get_ns();
+		packet_sent(skb, now);
+	}
+	if (!segment_of(skb, &segment))
+		return 0;
+	connection = segment.connection;
+	if (connection->epoch != control.epoch || !segment_is_new(&segment, &queued))
+		return 0;
+	if (connection->state != KTAX_OPEN && connection->state != KTAX_SENT)
+		return 0;
+	if (!now)
+		now = bpf_ktime_get_ns();
+	thread = thread_known();
+	if (thread_is_sending(thread, &segment) && (!queued || thread->on == KTAX_QDISC)) {
+		thread_post(thread, now);
+		connection_commit(connection, thread, NULL);
+		thread_clear(thread, now);
+		if (thread->on == KTAX_QDISC)
+			thread->on = KTAX_KERNEL_TX;
+	} else {
+		connection->flags |= KTAX_REQUEST_ASYNC;
+		connection_post(connection, now, queued ? KTAX_QDISC : KTAX_CWND);
+	}
+	connection->bytes_out += segment.payload;
+	connection->end_ns = now;
+	connection->state = KTAX_SENT;
+	return 0;
+}
+
+/* ---- Scheduler and interrupts ------------------------------------------------------------- */
+
+/* Why the running task is about to sleep. */
+static __always_inline void thread_note_sleep(struct thread *thread, struct task_struct *task)
+{
+	__u64 number = syscall_number();
+
+	thread->off_network = syscall_is_network_wait(number);
+	if (thread->on == KTAX_KERNEL_TX || thread->on == KTAX_QDISC)
+		thread->off = KTAX_CWND; /* the send buffer is full */
+	else if (READ_BITFIELD(task, in_iowait))
+		thread->off = KTAX_IO;
+	else if (syscall_is_lock(number))
+		thread->off = KTAX_LOCK;
+	else
+		thread->off = KTAX_WAIT;
+}
+
+static __always_inline void switch_out(struct thread *thread, struct task_struct *task,
+                                       bool runnable, __u64 now)
+{
+	thread_post_current(thread, now);
+	thread->off_ns = now;
+	thread->run_delay_ns = READ(task, sched_info.run_delay);
+	if (runnable) {
+		thread->off = KTAX_PREEMPT;
+		thread->off_network = 0;
+	} else {
+		thread_note_sleep(thread, task);
+	}
+}
+
+/* The clock of the runqueue that @task is on (CONFIG_FAIR_GROUP_SCHED). */
+static __always_inline __u64 rq_clock(struct task_struct *task)
+{
+#ifdef KTAX_STORE_HASH
+	return BPF_CORE_READ(task, se.cfs_rq, rq, clock);
+#else
+	struct cfs_rq *cfs_rq = task->se.cfs_rq;
+
+	return cfs_rq->rq->clock;
+#endif
+}
+
+/*
+ * How long the task that is about to run has waited for a CPU since it was woken. The scheduler's
+ * own statistics are in its clock, so only durations within that clock are used.
+ */
+static __always_inline __u64 run_delay(struct thread *thread, struct task_struct *task)
+{
+	__u64 delay = READ(task, sched_info.run_delay) - thread->run_delay_ns;
+	__u64 queued = READ(task, sched_info.last_queued);
+
+	if (queued && bpf_core_field_exists(struct cfs_rq, rq)) {
+		__s64 waiting = rq_clock(task) - queued;
+
+		if (waiting > 0)
+			delay += waiting;
+	}
+	return delay;
+}
+
+static __always_inline void checkpoint_push(struct thread *thread, __u64 now, __u64 blocked,
+                                            __u64 runnable)
+{
+	struct checkpoint *checkpoint = thread_checkpoint(thread, thread->checkpoints);
+
+	thread->checkpoints++;
+	checkpoint->out_ns = thread->off_ns;
+	checkpoint->in_ns = now;
+	checkpoint->blocked_before_ns = thread->blocked_ns - blocked;
+	checkpoint->runnable_before_ns = thread->runnable_ns - runnable;
+	checkpoint->blocked_ns = blocked;
+	checkpoint->runnable_ns = runnable;
+	checkpoint->off = thread->off;
+	checkpoint->network = thread->off_network;
+	__builtin_memcpy(checkpoint->account_ns, thread->account_ns,
+	                 sizeof(checkpoint->account_ns));
+}
+
+static __always_inline void switch_in(struct thread *thread, struct task_struct *task, __u64 now)
+{
+	__u64 off = now - thread->off_ns, runnable = off, blocked;
+
+	if (!thread->off_ns || thread->off_ns != thread->last_ns || (__s64)off < 0) {
+		thread->last_ns = now; /* never seen to be switched out */
+		thread_clear(thread, now);
+		off = runnable = 0;
+	} else if (thread->off != KTAX_PREEMPT) {
+		runnable = run_delay(thread, task);
+		if (runnable > off)
+			runnable = off;
+	}
+	blocked = off - runnable;
+	if (thread->off < KTAX_NACCOUNTS)
+		thread->account_ns[thread->off] += blocked;
+	thread->account_ns[KTAX_PREEMPT] += runnable;
+	thread->blocked_ns += blocked;
+	thread->runnable_ns += runnable;
+	thread->last_ns = now;
+	thread->stolen_ns = stolen_clock(now);
+	if (thread->off_network) {
+		thread->idle_out_ns = thread->off_ns;
+		thread->idle_in_ns = now;
+		thread->idle_runnable_ns = thread->runnable_ns;
+	}
+	if (thread->off != KTAX_PREEMPT)
+		checkpoint_push(thread, now, blocked, runnable);
+	thread->off_ns = 0;
+}
+
+/* Boundary: the CPU goes from one thread to another. */
+static __always_inline int task_switch(bool preempted, struct task_struct *from,
+                                       struct task_struct *to, long from_state)
+{
+	struct thread *thread;
+	__u64 now = 0;
+
+	if (READ(from, pid)) {
+		thread = thread_of(from);
+		if (thread && thread->epoch == control.epoch) {
+			now = bpf_ktime_get_ns();
+			switch_out(thread, from, preempted || !from_state, now);
+		}
+	}
+	if (READ(to, pid)) {
+		thread = thread_of(to);
+		if (thread && thread->epoch == control.epoch)
+			switch_in(thread, to, now ? now : bpf_ktime_get_ns());
+	}
+	return 0;
+}
+
+/* Boundaries: a softirq or a device's interrupt takes the CPU, and gives it back. */
+static __always_inline int interrupt_enter(void)
+{
+	struct cpu_state *cpu = cpu_state();
+
+	if (cpu && !cpu->interrupt_depth++)
+		cpu->interrupt_since_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline int interrupt_leave(void)
+{
+	struct cpu_state *cpu = cpu_state();
+
+	if (!cpu || !cpu->interrupt_depth || --cpu->interrupt_depth)
+		return 0;
+	cpu->interrupt_ns += bpf_ktime_get_ns() - cpu->interrupt_since_ns;
+	cpu->interrupt_since_ns = 0;
+	return 0;
+}
+
+/* Boundary: interrupt of a device. Begins nic_rx for what its NAPI poll brings up. */
+static __always_inline int nic_interrupt(void)
+{
+	struct cpu_state *cpu = cpu_state();
+
+	if (cpu)
+		cpu->nic_interrupt_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* Boundary: end of a NAPI poll: what the next poll brings up has arrived since. */
+static __always_inline int nic_poll(void)
+{
+	struct cpu_state *cpu = cpu_state();
+
+	if (cpu)
+		cpu->poll_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* ---- Connections and processes end -------------------------------------------------------- */
+
+/* Boundary: the connection changes state. At its end, the last request is finished. */
+static __always_inline int connection_state(struct sock *sk, int state)
+{
+	struct ktax_connection *connection;
+	__u32 slot;
+
+	if (state != 7 /* TCP_CLOSE: the port has been given back already, so it is 0 here */)
+		return 0;
+	connection = connection_get(sk, &slot);
+	if (!connection)
+		return 0;
+	request_finish(connection);
+	connection_release(connection, slot);
+	reference_drop(sk);
+	return 0;
+}
+
+static __always_inline int process_fork(struct task_struct *parent, struct task_struct *child)
+{
+	__u32 from = READ(parent, tgid), to = READ(child, tgid), origin = 2;
+
+	if (from != to && control.filter_tasks && bpf_map_lookup_elem(&processes, &from))
+		bpf_map_update_elem(&processes, &to, &origin, BPF_NOEXIST);
+	return 0;
+}
+
+#include "programs.bpf.h"
+#include "span.bpf.h"
+
+/* ---- Sampling of user and kernel mode ----------------------------------------------------- */
+
+/*
+ * Splits app from app_kernel: no syscall is traced, so at which share of its CPU time outside of
+ * the socket calls a request is in the kernel is sampled by a timer of each CPU.
+ */
+SEC("perf_event") int cpu_sample(struct bpf_perf_event_data *ctx)
+{
+	struct thread *thread = thread_known();
+	struct ktax_connection *connection;
+	struct cpu_state *cpu = cpu_state();
+
+	if (!thread || thread->on != KTAX_APP || (cpu && cpu->interrupt_since_ns))
+		return 0;
+	connection = thread_connection(thread);
+	if (!connection || connection->state != KTAX_OPEN)
+		return 0;
+	if (registers_are_user(ctx))
+		connection->samples_user++;
+	else
+		connection->samples_kernel++;
+	return 0;
+}
+
+/* ---- Sweep -------------------------------------------------------------------------------- */
+
+static long sweep_slot(__u32 i, struct ktax_sweep *sweep)
+{
+	__u32 slot = sweep->first + i + 1;
+	struct ktax_connection *connection = connection_at(slot);
+
+	if (!connection)
+		return 1;
+	if (!connection->in_use)
+		return 0;
+	if (connection->state == KTAX_SENT && connection->epoch == control.epoch &&
+	    connection->end_ns < sweep->idle_before_ns)
+		sweep->finished += request_finish(connection);
+	if (connection->state != KTAX_IDLE && connection->state != KTAX_IGNORED) {
+		sweep->in_flight++;
+	} else if (sweep->release_before && connection->posted_ns < sweep->idle_before_ns) {
+		connection_release(connection, slot);
+		COUNT(evicted);
+	}
+	return 0;
+}
+
+/* Run by user space: finishes requests whose connection has gone idle. */
+SEC("syscall") int sweep(struct ktax_sweep *ctx)
+{
+	struct ktax_sweep sweep = {
+		.idle_before_ns = ctx->idle_before_ns,
+		.first = ctx->first,
+		.count = ctx->count,
+		.release_before = ctx->release_before,
+	};
+
+	bpf_loop(sweep.count, sweep_slot, &sweep, 0);
+	ctx->finished = sweep.finished;
+	ctx->in_flight = sweep.in_flight;
+	return 0;
+}

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The ledger: how time gets from events to accounts.
+ *
+ * There is one posting primitive. A thread has a current account and the time of its last posting;
+ * every event posts "now - last" to that account and switches it (thread_post). What a thread has
+ * posted since its last network event is not yet anybody's: the next network event tells for which
+ * connection it was, and commits it (connection_commit). So
+ *
+ *	thread:      sum(account_ns) == last_ns - since_ns
+ *	connection:  sum(account_ns) == posted_ns - start_ns
+ *
+ * hold at any time, by construction, and a request's accounts sum to its total.
+ *
+ * Three things make that more than a stopwatch per thread:
+ *
+ * - Event loops interleave. A thread that turns to connection B while A is unanswered commits what
+ *   it did so far to A and leaves it paused. When it returns to A, the pause is split by the
+ *   thread's off-CPU clocks: it was blocked (wait), not scheduled (preempt) or busy with others
+ *   (app_queue).
+ * - Work is handed over. If another thread answers than the one that read, the time from the
+ *   reader's last posting to the answering thread's pick-up goes to lock. The pick-up is the first
+ *   end of a sleep of that thread after the reader's posting; threads remember their last sleeps
+ *   (checkpoints) for this.
+ * - Sleep in epoll is a turning point. What comes before it belonged to the connection at hand,
+ *   what comes after belongs to the connection that the next network event names.
+ */
+#ifndef KTAX_LEDGER_BPF_H
+#define KTAX_LEDGER_BPF_H
+
+#include "store.bpf.h"
+#include "arch.bpf.h"
+
+/* ---- Clocks ------------------------------------------------------------------------------- */
+
+struct cpu_state {
+	__u64 interrupt_ns;       /* spent in softirqs and interrupts, as hooked */
+	__u64 interrupt_since_ns; /* in one since, 0: not in one */
+	__u32 interrupt_depth;
+	__u32 pad;
+	__u64 nic_interrupt_ns; /* last interrupt of a device */
+	__u64 poll_ns;          /* end of the last NAPI poll */
+	__u64 scratch;          /* see number_of */
+	__u64 steal_address;    /* of this CPU's steal_time.steal and cpu_irqtime.total, */
+	__u64 irqtime_address;  /* found at first use */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cpu_state);
+} cpu_states SEC(".maps");
+
+static __always_inline struct cpu_state *cpu_state(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cpu_states, &zero);
+}
+
+/*
+ * A kernel pointer as a plain number. Since 6.17 the verifier takes skb->head for memory and
+ * refuses to hash it; what went through a map is a number in any version. 0 if an interrupt came
+ * between.
+ */
+static __always_inline __u64 number_of(const void *pointer)
+{
+	struct cpu_state *cpu = cpu_state();
+	__u64 number;
+
+	if (!cpu)
+		return 0;
+	*(const void *volatile *)&cpu->scratch = pointer;
+	number = *(volatile __u64 *)&cpu->scratch;
+	return number == (__u64)pointer ? number : 0;
+}
+
+/* The value of a per-CPU counter of the kernel, whose address is looked up once. */
+static __always_inline __u64 per_cpu_counter(__u64 *address, __u64 offset)
+{
+	__u64 base = 0, value = 0;
+
+	if (!*address) {
+		bpf_probe_read_kernel(&base, sizeof(base),
+		                      (void *)(settings.per_cpu_offsets +
+		                               bpf_get_smp_processor_id() * sizeof(base)));
+		*address = base + offset;
+	}
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)*address);
+	return value;
+}
+
+/*
+ * A clock, per CPU, of the time that was taken from whoever runs there: by the hypervisor, and by
+ * interrupts and softirqs (from the kernel's own clock where it has one, else from our hooks).
+ * Reading the kernel's per-CPU variables by address and not as ksyms: a ksym that is in BTF but not
+ * in kallsyms (no CONFIG_KALLSYMS_ALL) would fail the load.
+ */
+static __always_inline __u64 stolen_clock(__u64 now)
+{
+	struct cpu_state *cpu;
+	__u64 stolen = 0;
+
+	if (!settings.steal_offset && !settings.irqtime_offset && !settings.softirq_hooked)
+		return 0;
+	cpu = cpu_state();
+	if (!cpu)
+		return 0;
+	if (settings.steal_offset)
+		stolen += per_cpu_counter(&cpu->steal_address, settings.steal_offset);
+	if (settings.irqtime_offset)
+		stolen += per_cpu_counter(&cpu->irqtime_address, settings.irqtime_offset);
+	if (settings.softirq_hooked) {
+		stolen += cpu->interrupt_ns;
+		if (cpu->interrupt_since_ns)
+			stolen += now - cpu->interrupt_since_ns;
+	}
+	return stolen;
+}
+
+/* ---- The thread's ledger ------------------------------------------------------------------ */
+
+/* Starts an empty ledger at @now; what was posted and not committed is given up. */
+static __always_inline void thread_clear(struct thread *thread, __u64 now)
+{
+	thread->since_ns = now;
+	thread->last_ns = now;
+	thread->since_blocked_ns = thread->blocked_ns;
+	thread->since_runnable_ns = thread->runnable_ns;
+	thread->checkpoints = 0;
+	__builtin_memset(thread->account_ns, 0, sizeof(thread->account_ns));
+}
+
+static __always_inline void thread_start(struct thread *thread, __u64 now)
+{
+	thread->epoch = control.epoch;
+	thread->stolen_ns = stolen_clock(now);
+	thread->tid = (__u32)bpf_get_current_pid_tgid();
+	thread->slot = 0;
+	thread->on = thread->user = KTAX_APP;
+	thread->off_ns = 0;
+	thread->idle_out_ns = thread->idle_in_ns = 0;
+	thread->span_limit = 0;
+	thread_clear(thread, now);
+}
+
+/* The current thread's state, made where it has none; NULL only when out of memory. */
+static __always_inline struct thread *thread_get(__u64 now)
+{
+	struct thread *thread = thread_current();
+
+	if (!thread)
+		thread = thread_make();
+	if (thread && thread->epoch != control.epoch)
+		thread_start(thread, now);
+	return thread;
+}
+
+/* The current thread's state where it has one of this epoch. */
+static __always_inline struct thread *thread_known(void)
+{
+	struct thread *thread = thread_current();
+
+	return thread && thread->epoch == control.epoch ? thread : NULL;
+}
+
+/* The posting primitive. */
+static __always_inline void thread_post(struct thread *thread, __u64 now)
+{
+	__u64 stolen = stolen_clock(now);
+	__u64 spent = now - thread->last_ns, taken = stolen - thread->stolen_ns;
+	__u32 on = thread->on;
+
+	thread->stolen_ns = stolen;
+	if ((__s64)spent < 0) {
+		COUNT(clock_errors);
+		return;
+	}
+	if ((__s64)taken < 0)
+		taken = 0;
+	if (taken > spent)
+		taken = spent;
+	if (on >= KTAX_NACCOUNTS)
+		on = KTAX_UNKNOWN;
+	thread->account_ns[on] += spent - taken;
+	thread->account_ns[KTAX_PREEMPT] += taken;
+	thread->last_ns = now;
+}
+
+/*
+ * Has the function of the open span been left without its return being seen (longjmp, exception)?
+ * Its frame is gone if the stack is shorter, or if something else was pushed where its return
+ * address was (which is the original one, or the uretprobe's trampoline).
+ */
+static __always_inline bool span_left(struct thread *thread)
+{
+	__u64 word = 0;
+
+	if (user_stack_pointer() > thread->span_limit)
+		return true;
+	if (!thread->span_return || !thread->trampoline)
+		return false;
+	if (bpf_probe_read_user(&word, sizeof(word), (void *)(thread->span_limit - sizeof(word))))
+		return false;
+	return word != thread->span_return && word != thread->trampoline;
+}
+
+/* thread_post for the running thread: a span that was left unseen ends, its time is unknown. */
+static __always_inline void thread_post_current(struct thread *thread, __u64 now)
+{
+	bool left = thread->span_limit && span_left(thread);
+
+	if (left) {
+		if (thread->on == thread->user)
+			thread->on = KTAX_UNKNOWN;
+		thread->user = KTAX_APP;
+		thread->span_limit = 0;
+	}
+	thread_post(thread, now);
+	if (left && thread->on == KTAX_UNKNOWN)
+		thread->on = KTAX_APP;
+}
+
+static __always_inline struct checkpoint *thread_checkpoint(struct thread *thread, __u32 number)
+{
+	return &thread->checkpoint[number & (KTAX_CHECKPOINTS - 1)];
+}
+
+/* The connection that @thread works on, if it is still at the same request. */
+static __always_inline struct ktax_connection *thread_connection(struct thread *thread)
+{
+	struct ktax_connection *connection;
+
+	if (!thread->slot)
+		return NULL;
+	connection = connection_at(thread->slot);
+	if (!connection || connection->generation != thread->generation ||
+	    connection->request != thread->request || connection->owner != thread->tid)
+		return NULL;
+	return connection;
+}
+
+/* ---- The connection's ledger -------------------------------------------------------------- */
+
+static __always_inline void connection_post(struct ktax_connection *connection, __u64 until,
+                                            __u32 account)
+{
+	__u64 spent = until - connection->posted_ns;
+
+	if ((__s64)spent <= 0)
+		return;
+	connection->account_ns[account] += spent;
+	connection->posted_ns = until;
+}
+
+/*
+ * Posts a pause up to @until by what the owner did meanwhile; @blocked and @runnable are its
+ * off-CPU clocks at @until.
+ */
+static __always_inline void connection_post_pause(struct ktax_connection *connection, __u64 until,
+                                                  __u64 blocked, __u64 runnable)
+{
+	__u64 spent = until - connection->posted_ns;
+
+	if ((__s64)spent <= 0)
+		return;
+	blocked -= connection->pause_blocked_ns;
+	runnable -= connection->pause_runnable_ns;
+	if (blocked > spent)
+		blocked = spent;
+	if (runnable > spent - blocked)
+		runnable = spent - blocked;
+	connection->account_ns[KTAX_WAIT] += blocked;
+	connection->account_ns[KTAX_PREEMPT] += runnable;
+	connection->account_ns[KTAX_APP_QUEUE] += spent - blocked - runnable;
+	connection->posted_ns = until;
+}
+
+/*
+ * Commits the thread's ledger from checkpoint @from (NULL: from since_ns) to now. Of the time in
+ * it, what lies before posted_ns was posted already (segments that left by ACKs while the thread
+ * waited): so much is left out, first from what it waited.
+ */
+static __always_inline void connection_commit(struct ktax_connection *connection,
+                                              struct thread *thread, struct checkpoint *from)
+{
+	__u64 start = from ? from->in_ns : thread->since_ns;
+	__u64 overlap = connection->posted_ns > start ? connection->posted_ns - start : 0;
+	__u64 wait, left_out;
+
+	if (thread->last_ns <= connection->posted_ns)
+		return;
+	wait = thread->account_ns[KTAX_WAIT] - (from ? from->account_ns[KTAX_WAIT] : 0);
+	left_out = overlap < wait ? overlap : wait;
+	overlap -= left_out;
+	connection->account_ns[KTAX_WAIT] -= left_out;
+	for (int i = 0; i < KTAX_NACCOUNTS; i++) {
+		__u64 spent = thread->account_ns[i] - (from ? from->account_ns[i] : 0);
+
+		if (i != KTAX_WAIT) {
+			left_out = overlap < spent ? overlap : spent;
+			overlap -= left_out;
+			spent -= left_out;
+		}
+		connection->account_ns[i] += spent;
+	}
+	connection->posted_ns = thread->last_ns;
+}
+
+/* The first sleep in epoll and the like since the last network event, among those remembered. */
+static __always_inline struct checkpoint *thread_first_network_sleep(struct thread *thread)
+{
+	__u32 n = thread->checkpoints;
+
+	for (int i = KTAX_CHECKPOINTS; i > 0; i--) {
+		struct checkpoint *checkpoint;
+
+		if (n < (__u32)i)
+			continue;
+		checkpoint = thread_checkpoint(thread, n - i);
+		if (checkpoint->network)
+			return checkpoint;
+	}
+	return NULL;
+}
+
+static __always_inline struct checkpoint *thread_last_network_sleep(struct thread *thread)
+{
+	__u32 n = thread->checkpoints;
+
+	for (int i = 1; i <= KTAX_CHECKPOINTS; i++) {
+		struct checkpoint *checkpoint;
+
+		if (n < (__u32)i)
+			break;
+		checkpoint = thread_checkpoint(thread, n - i);
+		if (checkpoint->network)
+			return checkpoint;
+	}
+	return NULL;
+}
+
+/*
+ * The thread turns away from the unanswered request it worked on: commits its ledger up to its
+ * first sleep in epoll since, or up to now, and leaves the request paused.
+ */
+static __always_inline void thread_leave(struct thread *thread, struct ktax_connection *connection)
+{
+	struct checkpoint *sleep = thread_first_network_sleep(thread);
+
+	if (!sleep) {
+		connection_commit(connection, thread, NULL);
+		connection->pause_blocked_ns = thread->blocked_ns;
+		connection->pause_runnable_ns = thread->runnable_ns;
+		return;
+	}
+	connection->pause_blocked_ns = sleep->blocked_before_ns;
+	connection->pause_runnable_ns = sleep->runnable_before_ns;
+	if (connection->posted_ns != thread->since_ns || sleep->out_ns < thread->since_ns)
+		return;
+	for (int i = 0; i < KTAX_NACCOUNTS; i++)
+		connection->account_ns[i] += sleep->account_ns[i];
+	if (sleep->off < KTAX_NACCOUNTS)
+		connection->account_ns[sleep->off] -= sleep->blocked_ns;
+	connection->account_ns[KTAX_PREEMPT] -= sleep->runnable_ns;
+	connection->posted_ns = sleep->out_ns;
+}
+
+/* Where the thread picked the connection up: its first end of a sleep after posted_ns. */
+static __always_inline struct checkpoint *thread_pick_up(struct thread *thread, __u64 posted_ns)
+{
+	struct checkpoint *last = NULL;
+	__u32 n = thread->checkpoints;
+
+	for (int i = KTAX_CHECKPOINTS; i > 0; i--) {
+		if (n < (__u32)i)
+			continue;
+		last = thread_checkpoint(thread, n - i);
+		if (last->in_ns >= posted_ns)
+			break;
+	}
+	return last;
+}
+
+/* Makes @thread the one whose time counts for @connection, from now on. */
+static __always_inline void connection_own(struct ktax_connection *connection, __u32 slot,
+                                           struct thread *thread, __u64 now)
+{
+	connection->owner = thread->tid;
+	thread->slot = slot;
+	thread->generation = connection->generation;
+	thread->request = connection->request;
+	thread_clear(thread, now);
+}
+
+/*
+ * Posts the time from posted_ns to @start, when @thread takes up a connection that it was not
+ * working on; @blocked and @runnable are its off-CPU clocks at @start.
+ */
+static __always_inline void connection_post_gap(struct ktax_connection *connection,
+                                                struct thread *thread, __u64 start, __u64 blocked,
+                                                __u64 runnable, bool known)
+{
+	if (connection->state == KTAX_SENT && connection->send_blocked)
+		connection_post(connection, start, KTAX_CWND);
+	else if (connection->state == KTAX_READABLE || !known)
+		connection_post(connection, start, KTAX_UNKNOWN);
+	else if (connection->owner == thread->tid)
+		connection_post_pause(connection, start, blocked, runnable);
+	else
+		connection_post(connection, start, KTAX_LOCK);
+}
+
+/*
+ * The thread sends on a connection that is not the one at hand. What of its ledger is for it?
+ * While another request is unanswered at hand: what came after its last sleep in epoll. Otherwise
+ * everything since its last network event, or since it picked the request up.
+ */
+static __always_inline void thread_adopt(struct thread *thread, struct ktax_connection *connection,
+                                         __u32 slot, __u64 now)
+{
+	struct ktax_connection *at_hand = thread_connection(thread);
+	bool known = thread->since_ns < now || thread->checkpoints;
+	struct checkpoint *from = NULL;
+	bool nothing = false;
+
+	if (connection->owner != thread->tid)
+		connection->flags |= KTAX_REQUEST_HANDED_OVER;
+	if (at_hand && at_hand->state == KTAX_OPEN) {
+		from = thread_last_network_sleep(thread);
+		nothing = !from;
+		thread_leave(thread, at_hand);
+	} else if (thread->since_ns < connection->posted_ns) {
+		from = thread_pick_up(thread, connection->posted_ns);
+	}
+	if (nothing)
+		connection_post_gap(connection, thread, now, thread->blocked_ns,
+		                    thread->runnable_ns, known);
+	else if (from)
+		connection_post_gap(connection, thread, from->in_ns,
+		                    from->blocked_before_ns + from->blocked_ns,
+		                    from->runnable_before_ns + from->runnable_ns, known);
+	else
+		connection_post_gap(connection, thread, thread->since_ns, thread->since_blocked_ns,
+		                    thread->since_runnable_ns, known);
+	if (!nothing)
+		connection_commit(connection, thread, from);
+	connection_post(connection, now, KTAX_UNKNOWN);
+	connection_own(connection, slot, thread, now);
+}
+
+/* Splits [readable, now) of a request that @thread just began to read. */
+static __always_inline void connection_post_queue(struct ktax_connection *connection,
+                                                  struct thread *thread, __u64 now)
+{
+	__u64 readable = connection->posted_ns;
+	__u64 runnable;
+
+	if (thread->idle_in_ns && readable < thread->idle_in_ns) {
+		if (readable < thread->idle_out_ns)
+			connection_post(connection, thread->idle_out_ns, KTAX_APP_QUEUE);
+		/* Readable before the thread went to sleep: not what it slept for. */
+		connection_post(connection, thread->idle_in_ns,
+		                readable < thread->idle_out_ns ? KTAX_WAIT : KTAX_WAKEUP);
+		runnable = thread->runnable_ns - thread->idle_runnable_ns;
+		if (runnable > now - connection->posted_ns)
+			runnable = now - connection->posted_ns;
+		connection_post(connection, connection->posted_ns + runnable, KTAX_PREEMPT);
+	}
+	connection_post(connection, now, KTAX_APP_QUEUE);
+}
+
+#endif

@@ -1,0 +1,765 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The probes' life: choose hooks, load, attach, read, detach.
+ *
+ * The same source (full.bpf.c) is embedded as two objects: "tracing" keeps its state in socket and
+ * task storage, "hash" in bounded hash maps, which kprobe and raw_tp programs can use too. The
+ * tracing object is taken unless a required boundary cannot be hooked with it, or the user asked
+ * for a family that it does not have. From then on the two are handled alike, by names.
+ *
+ * Aggregates are read through a memory map of the array that the programs add to. Programs are
+ * attached one link each; spans (uprobes, USDT) have links of their own.
+ */
+#include "probes.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "full_hash.skel.h"
+#include "full_tracing.skel.h"
+#include "spans.h"
+
+#define SWEEP_SLOTS 1024 /* per run of the sweep program: it is bounded for the verifier */
+
+/* Per-CPU variables of the kernel that BPF reads by address; 0: not to be had. */
+struct kernel_symbols {
+	uint64_t per_cpu_offsets, steal, irqtime;
+};
+
+struct probes {
+	struct probes_options options;
+	struct full_tracing *tracing; /* one of these two */
+	struct full_hash *hash;
+	struct bpf_object *object;
+	struct ktax_control *control; /* in the object's mapped .bss */
+	uint8_t *listening_ports;
+	uint32_t port_users[65536];
+	const struct hook_candidate *chosen[BOUNDARY_COUNT];
+	const char *why[BOUNDARY_COUNT];
+	struct bpf_link *link[BOUNDARY_COUNT];
+	int n_cpus;
+	int *sample_event; /* perf events, one per CPU; -1: none */
+	struct bpf_link **sample_link;
+	struct bpf_link **span_link;
+	size_t n_span_links;
+	const struct ktax_aggregate *aggregates; /* [cpu * max_endpoints + endpoint] */
+	size_t aggregates_bytes;
+	struct ring_buffer *ring;
+	void (*visit)(const struct ktax_request *request, void *context);
+	void *visit_context;
+	bool attached;
+	struct kernel_symbols symbols;
+};
+
+/* ---- Choosing ----------------------------------------------------------------------------- */
+
+static bool boundary_needed(const struct probes *probes, const struct btf *btf,
+                            const struct hook_boundary *boundary, const char **ret_why)
+{
+	*ret_why = boundary->absent;
+	switch (boundary->need) {
+	case NEED_QDISC:
+		return probes->options.qdisc;
+	case NEED_NIC:
+		return probes->options.nic;
+	case NEED_NO_IRQTIME:
+		*ret_why = "the kernel accounts interrupt time itself";
+		return !probes->symbols.irqtime;
+	case NEED_TASK_FILTER:
+		*ret_why = "targets are not processes";
+		return probes->options.task_filter;
+	case NEED_SENDPAGE:
+		*ret_why = "this kernel has no tcp_sendpage";
+		return btf__find_by_name_kind(btf, "tcp_sendpage", BTF_KIND_FUNC) > 0;
+	case NEED_ALWAYS:
+		break;
+	}
+	return true;
+}
+
+/* Fills probes->chosen; the first required boundary that cannot be hooked, or NULL. */
+static const struct hook_boundary *choose_hooks(struct probes *probes, const struct btf *btf,
+                                                bool storage_hash)
+{
+	const struct hook_boundary *missing = NULL;
+
+	for (int i = 0; i < BOUNDARY_COUNT; i++) {
+		const struct hook_boundary *boundary = &hook_boundaries[i];
+
+		probes->chosen[i] = NULL;
+		if (!boundary_needed(probes, btf, boundary, &probes->why[i]))
+			continue;
+		probes->chosen[i] =
+			hook_choose(btf, boundary, probes->options.family, storage_hash);
+		if (probes->chosen[i])
+			continue;
+		probes->why[i] = boundary->absent;
+		if (boundary->required && !missing)
+			missing = boundary;
+	}
+	return missing;
+}
+
+/*
+ * Addresses from kallsyms: __per_cpu_offset, and the per-CPU offsets of KVM's steal_time (its first
+ * member is the counter) and of cpu_irqtime (CONFIG_IRQ_TIME_ACCOUNTING; likewise its first).
+ */
+static void find_symbols(struct kernel_symbols *symbols)
+{
+	FILE *file = fopen("/proc/kallsyms", "re");
+	unsigned long long address;
+	char name[128];
+
+	if (!file)
+		return;
+	while (fscanf(file, "%llx %*c %127s%*[^\n]", &address, name) == 2) {
+		if (!strcmp(name, "__per_cpu_offset"))
+			symbols->per_cpu_offsets = address;
+		else if (!strcmp(name, "steal_time"))
+			symbols->steal = address;
+		else if (!strcmp(name, "cpu_irqtime"))
+			symbols->irqtime = address;
+	}
+	fclose(file);
+	if (!symbols->per_cpu_offsets)
+		symbols->steal = symbols->irqtime = 0;
+}
+
+/* ---- Loading ------------------------------------------------------------------------------ */
+
+static int open_object(struct probes *probes, bool storage_hash)
+{
+	if (storage_hash)
+		probes->hash = full_hash__open();
+	else
+		probes->tracing = full_tracing__open();
+	if (!probes->hash && !probes->tracing)
+		return -errno;
+	probes->object = probes->hash ? probes->hash->obj : probes->tracing->obj;
+	return 0;
+}
+
+static bool program_is_chosen(const struct probes *probes, const char *name)
+{
+	for (int i = 0; i < BOUNDARY_COUNT; i++)
+		if (probes->chosen[i] && !strcmp(probes->chosen[i]->program, name))
+			return true;
+	return !strncmp(name, "span_", 5) || !strcmp(name, "sweep") || !strcmp(name, "cpu_sample");
+}
+
+static int switch_arguments(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "btf_trace_sched_switch", BTF_KIND_TYPEDEF);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+
+	while (type && (btf_is_typedef(type) || btf_is_ptr(type)))
+		type = btf__type_by_id(btf, type->type);
+	return type && btf_is_func_proto(type) ? btf_vlen(type) : 0;
+}
+
+static int set_entries(struct probes *probes, const char *map, uint32_t entries)
+{
+	return bpf_map__set_max_entries(bpf_object__find_map_by_name(probes->object, map), entries);
+}
+
+static int size_maps(struct probes *probes)
+{
+	const struct probes_options *options = &probes->options;
+	int err = set_entries(probes, "connections", options->max_connections);
+
+	if (!err)
+		err = set_entries(probes, "free_slots", options->max_connections);
+	if (!err)
+		err = set_entries(probes, "aggregates", probes->n_cpus * options->max_endpoints);
+	if (!err)
+		err = set_entries(probes, "requests", options->ring_bytes);
+	if (!err && probes->hash)
+		err = set_entries(probes, "references", options->max_connections * 2);
+	return err;
+}
+
+static int prepare_object(struct probes *probes, const struct btf *btf)
+{
+	struct ktax_settings settings = {
+		.max_endpoints = probes->options.max_endpoints,
+		.max_connections = probes->options.max_connections,
+		/* (void *data, bool preempt, prev, next, prev_state) */
+		.switch_has_prev_state = switch_arguments(btf) >= 5,
+		.qdisc_hooked = probes->chosen[BOUNDARY_TX_QDISC] != NULL,
+		.softirq_hooked = probes->chosen[BOUNDARY_SOFTIRQ_ENTER] &&
+		                  probes->chosen[BOUNDARY_SOFTIRQ_LEAVE],
+		.per_cpu_offsets = probes->symbols.per_cpu_offsets,
+		.steal_offset = probes->symbols.steal,
+		.irqtime_offset = probes->symbols.irqtime,
+	};
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, probes->object) {
+		bool chosen = program_is_chosen(probes, bpf_program__name(program));
+
+		bpf_program__set_autoload(program, chosen);
+	}
+	if (probes->hash)
+		memcpy((void *)&probes->hash->rodata->settings, &settings, sizeof(settings));
+	else
+		memcpy((void *)&probes->tracing->rodata->settings, &settings, sizeof(settings));
+	return size_maps(probes);
+}
+
+static int load_object(struct probes *probes)
+{
+	int err =
+		probes->hash ? full_hash__load(probes->hash) : full_tracing__load(probes->tracing);
+
+	if (err)
+		return err;
+	if (probes->hash) {
+		probes->control = &probes->hash->bss->control;
+		probes->listening_ports = probes->hash->bss->listening_ports;
+	} else {
+		probes->control = &probes->tracing->bss->control;
+		probes->listening_ports = probes->tracing->bss->listening_ports;
+	}
+	probes->control->slow_ns = UINT64_MAX;
+	probes->control->filter_tasks = probes->options.task_filter;
+	return 0;
+}
+
+static int map_fd(const struct probes *probes, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(probes->object, name);
+}
+
+static int map_aggregates(struct probes *probes)
+{
+	size_t bytes = (size_t)probes->n_cpus * probes->options.max_endpoints *
+	               sizeof(struct ktax_aggregate);
+	size_t page = sysconf(_SC_PAGESIZE);
+	void *memory;
+
+	bytes = (bytes + page - 1) / page * page;
+	memory = mmap(NULL, bytes, PROT_READ, MAP_SHARED, map_fd(probes, "aggregates"), 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	probes->aggregates = memory;
+	probes->aggregates_bytes = bytes;
+	return 0;
+}
+
+static int fill_free_slots(struct probes *probes)
+{
+	int fd = map_fd(probes, "free_slots");
+
+	for (uint32_t i = 0; i < probes->options.max_connections; i++)
+		if (bpf_map_update_elem(fd, NULL, &i, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+static int visit_request(void *context, void *data, size_t size)
+{
+	struct probes *probes = context;
+
+	if (probes->visit && size >= sizeof(struct ktax_request))
+		probes->visit(data, probes->visit_context);
+	return 0;
+}
+
+static int open_events(struct probes *probes)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.freq = 1,
+		.sample_freq = probes->options.sample_hz,
+	};
+
+	probes->sample_event = calloc(probes->n_cpus, sizeof(*probes->sample_event));
+	probes->sample_link = calloc(probes->n_cpus, sizeof(*probes->sample_link));
+	if (!probes->sample_event || !probes->sample_link)
+		return -ENOMEM;
+	for (int cpu = 0; cpu < probes->n_cpus; cpu++) {
+		probes->sample_event[cpu] = -1;
+		if (probes->options.sample_hz) /* an offline CPU has none */
+			probes->sample_event[cpu] = syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
+			                                    PERF_FLAG_FD_CLOEXEC);
+	}
+	return 0;
+}
+
+static int set_up_maps(struct probes *probes)
+{
+	int err = map_aggregates(probes);
+
+	if (!err)
+		err = fill_free_slots(probes);
+	if (!err)
+		err = open_events(probes);
+	if (err)
+		return err;
+	probes->ring = ring_buffer__new(map_fd(probes, "requests"), visit_request, probes, NULL);
+	return probes->ring ? 0 : -errno;
+}
+
+static void (*libbpf_log)(int level, const char *text);
+
+static int log_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char text[1024];
+
+	if (!libbpf_log)
+		return 0;
+	vsnprintf(text, sizeof(text), format, arguments);
+	libbpf_log(level, text);
+	return 0;
+}
+
+static int choose_and_load(struct probes *probes, const struct hook_boundary **ret_missing)
+{
+	bool storage_hash =
+		probes->options.family == HOOK_KPROBE || probes->options.family == HOOK_RAW_TP;
+	struct btf *btf = btf__load_vmlinux_btf();
+	int err;
+
+	if (!btf)
+		return errno == EPERM || errno == EACCES ? -EPERM : -EOPNOTSUPP;
+	find_symbols(&probes->symbols);
+	*ret_missing = choose_hooks(probes, btf, storage_hash);
+	if (*ret_missing && !storage_hash) {
+		storage_hash = true;
+		*ret_missing = choose_hooks(probes, btf, storage_hash);
+	}
+	err = *ret_missing ? -EOPNOTSUPP : open_object(probes, storage_hash);
+	if (!err)
+		err = prepare_object(probes, btf);
+	btf__free(btf);
+	if (!err)
+		err = load_object(probes);
+	return err;
+}
+
+int probes_open(const struct probes_options *options, struct probes **ret_probes,
+                const struct hook_boundary **ret_missing)
+{
+	struct probes *probes = calloc(1, sizeof(*probes));
+	int err;
+
+	if (!probes)
+		return -ENOMEM;
+	libbpf_log = options->log;
+	libbpf_set_print(log_libbpf);
+	probes->options = *options;
+	probes->n_cpus = libbpf_num_possible_cpus();
+	err = probes->n_cpus < 0 ? probes->n_cpus : choose_and_load(probes, ret_missing);
+	if (!err)
+		err = set_up_maps(probes);
+	if (err) {
+		probes_close(probes);
+		return err;
+	}
+	*ret_probes = probes;
+	return 0;
+}
+
+static void close_events(struct probes *probes)
+{
+	for (int cpu = 0; probes->sample_event && cpu < probes->n_cpus; cpu++)
+		if (probes->sample_event[cpu] >= 0)
+			close(probes->sample_event[cpu]);
+	free(probes->sample_event);
+	free(probes->sample_link);
+}
+
+void probes_close(struct probes *probes)
+{
+	if (!probes)
+		return;
+	probes_detach(probes);
+	for (size_t i = 0; i < probes->n_span_links; i++)
+		bpf_link__destroy(probes->span_link[i]);
+	free(probes->span_link);
+	close_events(probes);
+	ring_buffer__free(probes->ring);
+	if (probes->aggregates)
+		munmap((void *)probes->aggregates, probes->aggregates_bytes);
+	full_tracing__destroy(probes->tracing);
+	full_hash__destroy(probes->hash);
+	free(probes);
+}
+
+/* ---- Attaching ---------------------------------------------------------------------------- */
+
+static struct bpf_program *program_by_name(const struct probes *probes, const char *name)
+{
+	return bpf_object__find_program_by_name(probes->object, name);
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000ULL + time.tv_nsec;
+}
+
+static void attach_samplers(struct probes *probes)
+{
+	struct bpf_program *program = program_by_name(probes, "cpu_sample");
+
+	for (int cpu = 0; cpu < probes->n_cpus; cpu++) {
+		if (probes->sample_event[cpu] < 0)
+			continue;
+		/* The link owns the descriptor; keep ours for the next window. */
+		probes->sample_link[cpu] =
+			bpf_program__attach_perf_event(program, dup(probes->sample_event[cpu]));
+	}
+}
+
+int probes_attach(struct probes *probes, const char **ret_failed)
+{
+	if (probes->attached)
+		return 0;
+	probes->attached = true;
+	probes->control->epoch++;
+	probes->control->attached_at_ns = monotonic_ns();
+	for (int i = 0; i < BOUNDARY_COUNT; i++) {
+		if (!probes->chosen[i])
+			continue;
+		probes->link[i] =
+			bpf_program__attach(program_by_name(probes, probes->chosen[i]->program));
+		if (!probes->link[i]) {
+			int err = -errno;
+
+			*ret_failed = probes->chosen[i]->program;
+			probes_detach(probes);
+			return err;
+		}
+	}
+	attach_samplers(probes);
+	probes_admit(probes, true);
+	return 0;
+}
+
+void probes_admit(struct probes *probes, bool admit)
+{
+	probes->control->admit = admit;
+}
+
+void probes_detach(struct probes *probes)
+{
+	if (!probes->attached)
+		return;
+	probes_admit(probes, false);
+	for (int i = 0; i < BOUNDARY_COUNT; i++) {
+		bpf_link__destroy(probes->link[i]);
+		probes->link[i] = NULL;
+	}
+	for (int cpu = 0; cpu < probes->n_cpus; cpu++) {
+		bpf_link__destroy(probes->sample_link[cpu]);
+		probes->sample_link[cpu] = NULL;
+	}
+	probes->attached = false;
+}
+
+bool probes_attached(const struct probes *probes)
+{
+	return probes->attached;
+}
+
+/* ---- Spans -------------------------------------------------------------------------------- */
+
+static int keep_span_link(struct probes *probes, struct bpf_link *link)
+{
+	struct bpf_link **links;
+
+	if (!link)
+		return -errno;
+	links = realloc(probes->span_link, (probes->n_span_links + 1) * sizeof(struct bpf_link *));
+	if (!links) {
+		bpf_link__destroy(link);
+		return -ENOMEM;
+	}
+	links[probes->n_span_links++] = link;
+	probes->span_link = links;
+	return 0;
+}
+
+static uint64_t span_cookie(enum ktax_account account, int32_t sp_delta)
+{
+	return (uint64_t)account | (uint64_t)sp_delta << 8;
+}
+
+static int attach_uprobe(struct probes *probes, const char *program, const char *path,
+                         uint64_t offset, bool on_return, uint64_t cookie)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = on_return, .bpf_cookie = cookie);
+
+	return keep_span_link(probes,
+	                      bpf_program__attach_uprobe_opts(program_by_name(probes, program), -1,
+	                                                      path, offset, &options));
+}
+
+/* The exit first: a span that is entered is always left. */
+static int attach_site(struct probes *probes, const struct span_site *site)
+{
+	int err = 0;
+
+	if (site->use_uretprobe)
+		err = attach_uprobe(probes, "span_exit", site->path, site->offset_enter, true,
+		                    span_cookie(site->account, 0));
+	for (size_t i = 0; !err && i < site->nexits; i++)
+		err = attach_uprobe(probes, "span_exit_at_ret", site->path, site->exits[i].offset,
+		                    false, span_cookie(site->account, site->exits[i].sp_delta));
+	if (err)
+		return err;
+	return attach_uprobe(probes, "span_enter", site->path, site->offset_enter, false,
+	                     span_cookie(site->account, site->sp_delta));
+}
+
+static int attach_usdt(struct probes *probes, const struct span_usdt *usdt)
+{
+	int err = keep_span_link(probes,
+	                         bpf_program__attach_usdt(program_by_name(probes, "span_end"), -1,
+	                                                  usdt->path, "ktax", "span_end", NULL));
+	if (err)
+		return err;
+	return keep_span_link(probes,
+	                      bpf_program__attach_usdt(program_by_name(probes, "span_begin"), -1,
+	                                               usdt->path, "ktax", "span_begin", NULL));
+}
+
+int probes_attach_spans(struct probes *probes, const struct span_list *spans, size_t *ret_attached)
+{
+	size_t attached = 0;
+	int first = 0, err;
+
+	for (size_t i = 0; i < spans->nsites; i++) {
+		err = attach_site(probes, &spans->sites[i]);
+		attached += !err;
+		first = first ? first : err;
+	}
+	for (size_t i = 0; i < spans->nusdt; i++) {
+		err = attach_usdt(probes, &spans->usdt[i]);
+		attached += !err;
+		first = first ? first : err;
+	}
+	*ret_attached = attached;
+	return first;
+}
+
+/* ---- Targets ------------------------------------------------------------------------------ */
+
+int probes_add_listener(struct probes *probes, const struct ktax_listener *listener,
+                        uint32_t endpoint)
+{
+	if (bpf_map_update_elem(map_fd(probes, "listeners"), listener, &endpoint, BPF_NOEXIST))
+		return errno == EEXIST ? 0 : -errno;
+	probes->port_users[listener->port]++;
+	probes->listening_ports[listener->port] = 1;
+	return 0;
+}
+
+int probes_remove_listener(struct probes *probes, const struct ktax_listener *listener)
+{
+	if (bpf_map_delete_elem(map_fd(probes, "listeners"), listener))
+		return -errno;
+	if (!--probes->port_users[listener->port])
+		probes->listening_ports[listener->port] = 0;
+	return 0;
+}
+
+int probes_add_process(struct probes *probes, uint32_t pid)
+{
+	uint32_t origin = 1;
+
+	if (bpf_map_update_elem(map_fd(probes, "processes"), &pid, &origin, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+int probes_remove_process(struct probes *probes, uint32_t pid)
+{
+	return bpf_map_delete_elem(map_fd(probes, "processes"), &pid) ? -errno : 0;
+}
+
+size_t probes_processes(struct probes *probes, uint32_t *ret_pids, size_t room)
+{
+	int fd = map_fd(probes, "processes");
+	uint32_t key, *previous = NULL;
+	size_t n = 0;
+
+	while (n < room && !bpf_map_get_next_key(fd, previous, &key)) {
+		ret_pids[n] = key;
+		previous = &ret_pids[n++];
+	}
+	return n;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------ */
+
+void probes_sample(struct probes *probes, uint32_t every, uint64_t slow_ns)
+{
+	probes->control->sample_every = every;
+	probes->control->slow_ns = slow_ns;
+}
+
+int probes_consume(struct probes *probes,
+                   void (*visit)(const struct ktax_request *request, void *context), void *context)
+{
+	probes->visit = visit;
+	probes->visit_context = context;
+	return ring_buffer__consume(probes->ring);
+}
+
+static void add_u32(uint32_t *into, const uint32_t *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		into[i] += from[i];
+}
+
+static void add_u64(uint64_t *into, const uint64_t *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		into[i] += from[i];
+}
+
+/* The aggregate is u64 up to the histograms and u32 from there; max_ns alone is not a sum. */
+static void aggregate_sum(struct ktax_aggregate *into, const struct ktax_aggregate *from)
+{
+	const size_t histograms = offsetof(struct ktax_aggregate, total);
+	uint64_t max = into->max_ns > from->max_ns ? into->max_ns : from->max_ns;
+
+	add_u64((uint64_t *)into, (const uint64_t *)from, histograms / sizeof(uint64_t));
+	add_u32(into->total, from->total, (sizeof(*into) - histograms) / sizeof(uint32_t));
+	into->max_ns = max;
+}
+
+void probes_read(const struct probes *probes, uint32_t endpoint, struct ktax_aggregate *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (int cpu = 0; cpu < probes->n_cpus; cpu++) {
+		const struct ktax_aggregate *aggregate =
+			(const void *)((const char *)probes->aggregates +
+		                       (cpu * (size_t)probes->options.max_endpoints + endpoint) *
+		                               sizeof(struct ktax_aggregate));
+
+		if (aggregate->requests)
+			aggregate_sum(ret, aggregate);
+	}
+}
+
+void probes_read_counters(const struct probes *probes, struct ktax_counters *ret)
+{
+	struct ktax_counters *each = calloc(probes->n_cpus, sizeof(*each));
+	uint32_t zero = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	if (each && !bpf_map_lookup_elem(map_fd(probes, "counters"), &zero, each))
+		for (int cpu = 0; cpu < probes->n_cpus; cpu++)
+			add_u64((uint64_t *)ret, (uint64_t *)&each[cpu],
+			        sizeof(*ret) / sizeof(uint64_t));
+	free(each);
+}
+
+int probes_sweep(struct probes *probes, uint64_t idle_ns, uint32_t *ret_in_flight)
+{
+	int program = bpf_program__fd(program_by_name(probes, "sweep"));
+	uint32_t in_flight = 0;
+
+	for (uint32_t first = 0; first < probes->options.max_connections; first += SWEEP_SLOTS) {
+		struct ktax_sweep sweep = {
+			.idle_before_ns = monotonic_ns() - idle_ns,
+			.first = first,
+			.count = SWEEP_SLOTS,
+		};
+		LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &sweep, .ctx_size_in = sizeof(sweep));
+		int err = bpf_prog_test_run_opts(program, &run);
+
+		if (err)
+			return err;
+		in_flight += sweep.in_flight;
+	}
+	*ret_in_flight = in_flight;
+	return 0;
+}
+
+/* ---- Reporting ---------------------------------------------------------------------------- */
+
+static void program_cost(const struct bpf_program *program, uint64_t *ret_run_ns,
+                         uint64_t *ret_runs)
+{
+	struct bpf_prog_info info = {};
+	uint32_t length = sizeof(info);
+	int fd = bpf_program__fd(program);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
+		return;
+	*ret_run_ns += info.run_time_ns;
+	*ret_runs += info.run_cnt;
+}
+
+void probes_hooks(const struct probes *probes, struct probes_hook *ret_hooks)
+{
+	for (int i = 0; i < BOUNDARY_COUNT; i++) {
+		struct probes_hook *hook = &ret_hooks[i];
+
+		*hook = (struct probes_hook){ .boundary = &hook_boundaries[i],
+			                      .candidate = probes->chosen[i],
+			                      .why = probes->chosen[i] ? NULL : probes->why[i] };
+		if (hook->candidate)
+			program_cost(program_by_name(probes, hook->candidate->program),
+			             &hook->run_ns, &hook->runs);
+	}
+}
+
+void probes_cost(const struct probes *probes, uint64_t *ret_run_ns, uint64_t *ret_runs)
+{
+	struct bpf_program *program;
+
+	*ret_run_ns = *ret_runs = 0;
+	bpf_object__for_each_program(program, probes->object)
+		program_cost(program, ret_run_ns, ret_runs);
+}
+
+const char *probes_stolen_source(const struct probes *probes)
+{
+	if (probes->symbols.irqtime)
+		return "kernel's interrupt time accounting (cpu_irqtime)";
+	if (probes->chosen[BOUNDARY_SOFTIRQ_ENTER])
+		return "softirq_entry/exit";
+	return "none";
+}
+
+bool probes_storage_is_hash(const struct probes *probes)
+{
+	return probes->hash != NULL;
+}
+
+uint64_t probes_memory_bytes(const struct probes *probes)
+{
+	const struct bpf_map *map;
+	uint64_t bytes = 0;
+
+	bpf_object__for_each_map(map, probes->object) {
+		uint64_t cpus =
+			bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY ? probes->n_cpus : 1;
+
+		if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF)
+			bytes += bpf_map__max_entries(map);
+		else
+			bytes += (uint64_t)bpf_map__max_entries(map) * cpus *
+			         (bpf_map__key_size(map) + bpf_map__value_size(map));
+	}
+	return bytes;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The probes: chooses hooks, loads the BPF programs, attaches and detaches them, and reads what
+ * they have counted. The only user of the BPF skeletons.
+ *
+ * Life: probes_open (loads; needs CAP_BPF, CAP_PERFMON, and CAP_SYS_ADMIN on old kernels), any
+ * number of probes_attach/probes_detach, probes_close. Everything is detached when the process
+ * ends, however it ends: links and maps live in file descriptors.
+ */
+#ifndef KTAX_PROBES_H
+#define KTAX_PROBES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hooks.h"
+#include "state.h"
+
+struct probes;
+struct span_list;
+
+struct probes_options {
+	enum hook_family family;
+	uint32_t max_connections; /* followed at once */
+	uint32_t max_endpoints;
+	uint32_t ring_bytes; /* of the ring buffer for sampled requests, a power of two */
+	uint32_t sample_hz;  /* user/kernel sampling per CPU; 0: none */
+	bool qdisc, nic;     /* what the targets' links have */
+	bool task_filter;    /* targets are processes */
+	void (*log)(int level, const char *text); /* libbpf's messages; may be NULL */
+};
+
+/* How a boundary is hooked. */
+struct probes_hook {
+	const struct hook_boundary *boundary;
+	const struct hook_candidate *candidate; /* NULL: not hooked */
+	const char *why;                        /* not hooked because */
+	uint64_t run_ns, runs;                  /* of the program so far, if statistics are on */
+};
+
+/* -EPERM, -ENOTSUP (no BTF; or a required boundary cannot be hooked: *ret_missing), -ENOMEM ... */
+int probes_open(const struct probes_options *options, struct probes **ret_probes,
+                const struct hook_boundary **ret_missing);
+void probes_close(struct probes *probes);
+
+/* Attaches every hook; on failure nothing stays attached and *ret_failed names the program. */
+int probes_attach(struct probes *probes, const char **ret_failed);
+/* Whether new requests are followed; off while the last ones drain before a detach. */
+void probes_admit(struct probes *probes, bool admit);
+void probes_detach(struct probes *probes);
+bool probes_attached(const struct probes *probes);
+
+/* Attaches spans that were found (spans.h); -errno of the first that failed, others stay. */
+int probes_attach_spans(struct probes *probes, const struct span_list *spans, size_t *ret_attached);
+
+/* Requests on @listener's connections are counted for @endpoint (below max_endpoints). */
+int probes_add_listener(struct probes *probes, const struct ktax_listener *listener,
+                        uint32_t endpoint);
+int probes_remove_listener(struct probes *probes, const struct ktax_listener *listener);
+int probes_add_process(struct probes *probes, uint32_t pid);
+int probes_remove_process(struct probes *probes, uint32_t pid);
+/* Processes that are targets now, forked children included; returns their number. */
+size_t probes_processes(struct probes *probes, uint32_t *ret_pids, size_t room);
+
+/* Sampled rows: every @every-th request (0: none), and all of at least @slow_ns. */
+void probes_sample(struct probes *probes, uint32_t every, uint64_t slow_ns);
+/* Hands over the sampled requests so far; returns their number. */
+int probes_consume(struct probes *probes,
+                   void (*visit)(const struct ktax_request *request, void *context), void *context);
+
+/* What has been counted since probes_open, summed over the CPUs. */
+void probes_read(const struct probes *probes, uint32_t endpoint, struct ktax_aggregate *ret);
+void probes_read_counters(const struct probes *probes, struct ktax_counters *ret);
+/* Finishes requests idle for @idle_ns; *ret_in_flight: requests that are still open. */
+int probes_sweep(struct probes *probes, uint64_t idle_ns, uint32_t *ret_in_flight);
+
+/* Hooks, BOUNDARY_COUNT of them. */
+void probes_hooks(const struct probes *probes, struct probes_hook *ret_hooks);
+/* Run time and runs of all programs, spans included. */
+void probes_cost(const struct probes *probes, uint64_t *ret_run_ns, uint64_t *ret_runs);
+/* Where interrupt and steal time come from, for the report. */
+const char *probes_stolen_source(const struct probes *probes);
+bool probes_storage_is_hash(const struct probes *probes);
+uint64_t probes_memory_bytes(const struct probes *probes);
+
+#endif

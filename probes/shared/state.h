@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * State that BPF programs and the loader share beyond the aggregates: settings, counters, the
+ * listener table, and the connection slots (user space never writes those, it sizes the table).
+ */
+#ifndef KTAX_STATE_H
+#define KTAX_STATE_H
+
+#include "aggregate.h"
+
+/* Set before load (read-only for the programs, so the verifier drops what is switched off). */
+struct ktax_settings {
+	__u32 max_endpoints;
+	__u32 max_connections;
+	__u8 switch_has_prev_state; /* sched_switch passes prev_state (since 5.18) */
+	__u8 qdisc_hooked;          /* tx_qdisc is attached: kernel_tx ends there */
+	__u8 softirq_hooked;        /* softirq_entry/exit count stolen time */
+	__u8 framing;               /* look into received bytes for pipelined requests */
+	__u8 pad[4];
+	__u64 per_cpu_offsets; /* address of __per_cpu_offset[] */
+	__u64 steal_offset;    /* per-CPU offset of the hypervisor's steal counter, 0: none */
+	__u64 irqtime_offset;  /* and of the kernel's interrupt time, 0: not accounted */
+};
+
+/* Changed while running, through the mapped .bss. */
+struct ktax_control {
+	__u32 epoch;          /* counts attaches: what was open before belongs to another epoch */
+	__u32 admit;          /* requests may begin; off while hooks come and go */
+	__u32 filter_tasks;   /* only threads of the processes in the map "processes" */
+	__u32 sample_every;   /* --requests 1/N: 0 off */
+	__u64 slow_ns;        /* --slow: requests at least as long as this, ~0 off */
+	__u64 attached_at_ns; /* CLOCK_MONOTONIC */
+};
+
+/* What went wrong, per CPU. */
+struct ktax_counters {
+	__u64 ring_full;     /* sampled requests dropped: ring buffer full */
+	__u64 map_full;      /* connections not followed: no free slot */
+	__u64 missed_stamps; /* requests whose packet's arrival was not seen */
+	__u64 clock_errors;  /* negative or absurd spans, not posted */
+	__u64 reopened;      /* requests dropped: in flight at an attach or detach */
+	__u64 late_sends;    /* sent after the request was closed as idle: not counted */
+	__u64 evicted;       /* connection slots taken back from idle connections */
+	__u64 pad;
+};
+
+/* Key of a listening socket. IPv4 addresses stand in the first 4 bytes. */
+struct ktax_listener {
+	__u32 netns;      /* inode number of the network namespace */
+	__u16 port;       /* host order */
+	__u16 family;     /* 4 or 6 */
+	__u8 address[16]; /* all zero: wildcard */
+};
+
+/* A slot of the sweep: what to finish. */
+struct ktax_sweep {
+	__u64 idle_before_ns; /* finish requests whose last byte left before this */
+	__u32 first, count;   /* connection slots to look at */
+	__u32 finished;       /* out */
+	__u32 in_flight;      /* out: requests still open */
+	__u32 release_before; /* out of free slots: release connections idle since before too */
+	__u32 pad;
+};
+
+enum ktax_connection_state {
+	KTAX_IDLE,     /* no request */
+	KTAX_READABLE, /* bytes have arrived, nobody read them */
+	KTAX_OPEN,     /* read, not answered */
+	KTAX_SENT,     /* at least part of the response has left */
+	KTAX_FINISHING,
+	KTAX_IGNORED, /* read by a process that is not a target */
+};
+
+struct ktax_connection {
+	__u64 start_ns;    /* first byte of the request reached the host */
+	__u64 readable_ns; /* first byte of the request became readable */
+	__u64 posted_ns;   /* the ledger is posted up to here */
+	__u64 end_ns;      /* last byte of the response that has left so far */
+	__u64 account_ns[KTAX_NACCOUNTS];
+	/* Of the packet on its way up: stamps for the request that it may start. */
+	__u64 packet_start_ns;
+	__u64 packet_stack_ns;
+	/* Off-CPU clocks of the owner when it turned to another connection. */
+	__u64 pause_blocked_ns;
+	__u64 pause_runnable_ns;
+	__u64 bytes_in;
+	__u64 bytes_out;
+	__u32 sent_seq;   /* TCP sequence after the last byte given to the driver */
+	__u32 queued_seq; /* the same for the queueing discipline, where that is hooked */
+	__u32 generation; /* of this slot */
+	__u32 state;      /* enum ktax_connection_state */
+	__u32 request;    /* counts requests of this slot */
+	__u32 epoch;
+	__u32 endpoint;
+	__u32 owner; /* tid of the thread whose time counts */
+	__u32 tid_read;
+	__u32 tid_write;
+	__u32 flags;
+	__u32 batch;
+	__u16 samples_user;
+	__u16 samples_kernel;
+	__u16 peer_port;
+	__u8 sent_seq_valid;
+	__u8 send_blocked; /* last send found the send buffer full */
+	__u8 protocol;     /* enum ktax_protocol, 0: not looked at yet */
+	__u8 pad[3];
+	__u32 in_use;
+};
+
+_Static_assert(sizeof(struct ktax_listener) == 24, "listener");
+_Static_assert(sizeof(struct ktax_connection) % 8 == 0, "connection");
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where the state of connections and threads lives, in two flavours of the same source.
+ *
+ * tracing (tp_btf, fentry): sk_storage and task_storage, kernel pointers read directly through BTF.
+ * hash (KTAX_STORE_HASH: kprobe, raw_tp, where no trusted pointer exists): bounded hash maps keyed
+ * by socket address and thread id, kernel memory read by bpf_probe_read_kernel.
+ *
+ * The connection itself is a slot of a preallocated array in both, so that a thread can refer to
+ * its connection by number (thread -> slot) and memory is bounded; sk_storage or the hash only
+ * hold {slot, generation}. A slot that was released has another generation: stale references, e.g.
+ * of a socket that was closed while no probe was attached, are recognised and never followed.
+ */
+#ifndef KTAX_STORE_BPF_H
+#define KTAX_STORE_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_endian.h>
+
+#define __BPF__ 1
+#include "state.h"
+
+#define KTAX_CHECKPOINTS 4
+#define KTAX_MAX_THREADS 8192
+#define AF_INET          2
+#define AF_INET6         10
+#define NSEC_PER_SEC     1000000000ULL
+
+/* A sleep of a thread since its last network event, and its ledger at the end of it. */
+struct checkpoint {
+	__u64 out_ns, in_ns;
+	__u64 blocked_before_ns, runnable_before_ns; /* off-CPU clocks at out_ns */
+	__u64 blocked_ns, runnable_ns;               /* of this sleep */
+	__u64 account_ns[KTAX_NACCOUNTS];            /* at in_ns */
+	__u32 off;                                   /* account that the blocked part went to */
+	__u32 network;                               /* slept in epoll, poll, select, recv ... */
+};
+
+/*
+ * The ledger of a thread: what it did since its last network event (since_ns), not yet posted to
+ * a connection. Invariant: sum(account_ns) == last_ns - since_ns.
+ */
+struct thread {
+	__u64 since_ns;
+	__u64 last_ns;
+	__u64 account_ns[KTAX_NACCOUNTS];
+	__u64 stolen_ns;  /* the CPU's stolen clock at last_ns */
+	__u64 blocked_ns; /* off-CPU clocks, ever growing */
+	__u64 runnable_ns;
+	__u64 since_blocked_ns; /* these at since_ns */
+	__u64 since_runnable_ns;
+	__u64 idle_out_ns; /* last sleep in epoll, poll, recv ... */
+	__u64 idle_in_ns;
+	__u64 idle_runnable_ns; /* runnable clock at idle_in_ns */
+	__u64 off_ns;           /* off CPU since, 0: on CPU */
+	__u64 run_delay_ns;     /* sched_info.run_delay at off_ns */
+	__u64 span_limit;       /* stack pointer at which the open span has returned, 0: none */
+	__u64 span_return;      /* return address of the span's frame */
+	__u64 trampoline;       /* the process's uretprobe trampoline, once seen */
+	__u32 tid;
+	__u32 slot; /* connection it works on + 1, 0: none */
+	__u32 generation;
+	__u32 request; /* of that connection */
+	__u32 epoch;
+	__u32 on;   /* account while on CPU */
+	__u32 user; /* account of user code: app, or that of the open span */
+	__u32 off;  /* account while blocked */
+	__u32 off_network;
+	__u32 checkpoints; /* ever pushed since since_ns */
+	__u32 target;
+	__u32 pad;
+	struct checkpoint checkpoint[KTAX_CHECKPOINTS];
+};
+
+struct connection_reference {
+	__u32 slot; /* + 1 */
+	__u32 generation;
+};
+
+const volatile struct ktax_settings settings;
+struct ktax_control control;
+__u8 listening_ports[65536];
+
+/* Connection slots; max_entries is set by the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ktax_connection);
+} connections SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__type(value, __u32);
+} free_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct ktax_listener);
+	__type(value, __u32);
+} listeners SEC(".maps");
+
+/* Processes whose threads are targets (tgid). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, __u32);
+} processes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ktax_counters);
+} counters SEC(".maps");
+
+#define COUNT(member)                                                                              \
+	do {                                                                                       \
+		__u32 __zero = 0;                                                                  \
+		struct ktax_counters *__c = bpf_map_lookup_elem(&counters, &__zero);               \
+		if (__c)                                                                           \
+			__sync_fetch_and_add(&__c->member, 1);                                     \
+	} while (0)
+
+#ifdef KTAX_STORE_HASH
+
+#define READ(pointer, member)          BPF_CORE_READ(pointer, member)
+#define READ_BITFIELD(pointer, member) BPF_CORE_READ_BITFIELD_PROBED(pointer, member)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct connection_reference);
+} references SEC(".maps");
+
+/* Evicting a thread is safe: it starts a new ledger, and the gap is posted as such. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, KTAX_MAX_THREADS);
+	__type(key, __u32);
+	__type(value, struct thread);
+} threads SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct thread);
+} new_thread SEC(".maps");
+
+static __always_inline struct connection_reference *reference_of(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	return bpf_map_lookup_elem(&references, &key);
+}
+
+static __always_inline struct connection_reference *reference_make(struct sock *sk)
+{
+	struct connection_reference none = {};
+	__u64 key = (__u64)sk;
+
+	bpf_map_update_elem(&references, &key, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&references, &key);
+}
+
+static __always_inline void reference_drop(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	bpf_map_delete_elem(&references, &key);
+}
+
+static __always_inline struct thread *thread_of(struct task_struct *task)
+{
+	__u32 tid = READ(task, pid);
+
+	return bpf_map_lookup_elem(&threads, &tid);
+}
+
+static __always_inline struct thread *thread_current(void)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&threads, &tid);
+}
+
+static __always_inline struct thread *thread_make(void)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid(), zero = 0;
+	struct thread *blank = bpf_map_lookup_elem(&new_thread, &zero);
+
+	if (!blank)
+		return NULL;
+	bpf_map_update_elem(&threads, &tid, blank, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&threads, &tid);
+}
+
+#else
+
+#define READ(pointer, member)          ((pointer)->member)
+#define READ_BITFIELD(pointer, member) BPF_CORE_READ_BITFIELD(pointer, member)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct connection_reference);
+} references SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct thread);
+} threads SEC(".maps");
+
+static __always_inline struct connection_reference *reference_of(struct sock *sk)
+{
+	return bpf_sk_storage_get(&references, sk, 0, 0);
+}
+
+static __always_inline struct connection_reference *reference_make(struct sock *sk)
+{
+	return bpf_sk_storage_get(&references, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline void reference_drop(struct sock *sk)
+{
+	bpf_sk_storage_delete(&references, sk);
+}
+
+static __always_inline struct thread *thread_of(struct task_struct *task)
+{
+	return bpf_task_storage_get(&threads, task, 0, 0);
+}
+
+static __always_inline struct thread *thread_current(void)
+{
+	return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0);
+}
+
+static __always_inline struct thread *thread_make(void)
+{
+	return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0,
+	                            BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+#endif /* KTAX_STORE_HASH */
+
+/* The slot with index @slot - 1, or NULL. */
+static __always_inline struct ktax_connection *connection_at(__u32 slot)
+{
+	__u32 index = slot - 1;
+
+	return bpf_map_lookup_elem(&connections, &index);
+}
+
+/* The followed connection of @sk, or NULL; *ret_slot is its slot + 1. */
+static __always_inline struct ktax_connection *connection_of(struct sock *sk, __u32 *ret_slot)
+{
+	struct connection_reference *reference = reference_of(sk);
+	struct ktax_connection *connection;
+
+	if (!reference)
+		return NULL;
+	*ret_slot = reference->slot;
+	connection = connection_at(reference->slot);
+	if (!connection || connection->generation != reference->generation)
+		return NULL;
+	return connection;
+}
+
+#endif
