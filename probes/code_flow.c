@@ -35,7 +35,8 @@ struct walk {
 	const struct code_source *source;
 	struct code_flow *flow;
 	ZydisDecoder decoder;
-	uint64_t end;    /* behind the function's last byte, 0 if unknown */
+	uint64_t begin, end; /* of the function; end is 0 if unknown */
+	enum code_tail_calls tail_calls;
 	uint32_t *slots; /* vaddr -> index + 1 */
 	uint32_t *queue; /* ring of nodes whose instruction is to be looked at (again) */
 	bool *queued;
@@ -326,6 +327,12 @@ static void reach_target(struct walk *walk, uint32_t from, uint64_t vaddr, int32
 		walk->flow->insns[target].jumped_to = true;
 }
 
+static bool is_tail_call(const struct walk *walk, const struct insn *node, uint64_t target)
+{
+	return walk->tail_calls == CODE_STOP_AT_TAIL_CALLS && walk->end && !node->depth &&
+	       (target < walk->begin || target >= walk->end);
+}
+
 static uint8_t follow_jump(struct walk *walk, uint32_t index, const struct decoded *d)
 {
 	struct insn *node = &walk->flow->insns[index];
@@ -339,6 +346,10 @@ static uint8_t follow_jump(struct walk *walk, uint32_t index, const struct decod
 		return INSN_LEAVE;
 	} else if (!target) {
 		return INSN_LEAVE; /* a tail call of another library */
+	}
+	if (is_tail_call(walk, node, target)) {
+		node->callee = target;
+		return INSN_TAIL_CALL;
 	}
 	reach_target(walk, index, target, node->depth, node->frame);
 	return INSN_JUMP;
@@ -354,6 +365,18 @@ static uint8_t follow_branch(struct walk *walk, uint32_t index, const struct dec
 	return INSN_BRANCH;
 }
 
+static uint8_t follow_call(struct walk *walk, uint32_t index, const struct decoded *d)
+{
+	struct insn *node = &walk->flow->insns[index];
+
+	if (!call_returns(walk, d, node->vaddr))
+		return INSN_STOP;
+	if (d->ops[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE ||
+	    !absolute_address(d, node->vaddr, &node->callee))
+		node->callee = 0;
+	return INSN_CALL;
+}
+
 /* Sets the successors but the next instruction; returns what kind of instruction it is. */
 static uint8_t follow(struct walk *walk, uint32_t index, const struct decoded *d)
 {
@@ -365,8 +388,7 @@ static uint8_t follow(struct walk *walk, uint32_t index, const struct decoded *d
 	case ZYDIS_CATEGORY_COND_BR:
 		return follow_branch(walk, index, d);
 	case ZYDIS_CATEGORY_CALL:
-		return call_returns(walk, d, walk->flow->insns[index].vaddr) ? INSN_CALL
-		                                                             : INSN_STOP;
+		return follow_call(walk, index, d);
 	case ZYDIS_CATEGORY_INTERRUPT:
 		return INSN_STOP;
 	default:
@@ -422,10 +444,16 @@ static int walk_from(struct walk *walk, uint64_t entry)
 }
 
 int code_flow_decode(const struct code_source *source, uint64_t entry, uint64_t size,
-                     struct code_flow *ret)
+                     enum code_tail_calls tail_calls, struct code_flow *ret)
 {
 	struct code_flow flow = { .complete = true };
-	struct walk walk = { .source = source, .flow = &flow, .end = size ? entry + size : 0 };
+	struct walk walk = {
+		.source = source,
+		.flow = &flow,
+		.begin = entry,
+		.end = size ? entry + size : 0,
+		.tail_calls = tail_calls,
+	};
 	int err = -ENOMEM;
 
 	ZydisDecoderInit(&walk.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);

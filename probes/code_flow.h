@@ -30,10 +30,11 @@ enum insn_kind {
 	INSN_PLAIN,
 	INSN_CALL,
 	INSN_BRANCH, /* conditional jump */
-	INSN_JUMP,   /* also a direct tail call: the flow goes on in the called function */
+	INSN_JUMP,   /* also a direct tail call, if the flow goes on in the called function */
 	INSN_RETURN,
-	INSN_STOP,  /* never continues: a trap, a call of a noreturn function */
-	INSN_LEAVE, /* jumps to where the decoder cannot follow: another library, a register */
+	INSN_TAIL_CALL, /* a jump to another function; only with CODE_STOP_AT_TAIL_CALLS */
+	INSN_STOP,      /* never continues: a trap, a call of a noreturn function */
+	INSN_LEAVE,     /* jumps to where the decoder cannot follow: another library, a register */
 };
 
 #define CODE_NO_INSN       UINT32_MAX
@@ -41,6 +42,7 @@ enum insn_kind {
 
 struct insn {
 	uint64_t vaddr;
+	uint64_t callee; /* of a direct call or tail call, else 0 */
 	uint32_t next;   /* index of the instruction behind it, CODE_NO_INSN if not reached */
 	uint32_t target; /* index of the jump's target, or CODE_NO_INSN */
 	int32_t depth;   /* bytes the stack has grown since entry, before this instruction */
@@ -59,13 +61,16 @@ struct code_flow {
 	bool complete; /* all jumps within the file are known, those of exceptions apart */
 };
 
+/* What a tail call (a jump out of the function, with the stack as at entry) is taken for. */
+enum code_tail_calls { CODE_FOLLOW_TAIL_CALLS, CODE_STOP_AT_TAIL_CALLS };
+
 /*
  * Follows the code from @entry of a function of @size bytes (0: unknown). The flow is incomplete if
  * it meets a jump through a register or table, bytes that are no instruction, or too much code.
  * Returns 0, -EINVAL if not even the first instruction decodes, -ENOMEM.
  */
 int code_flow_decode(const struct code_source *source, uint64_t entry, uint64_t size,
-                     struct code_flow *ret);
+                     enum code_tail_calls tail_calls, struct code_flow *ret);
 void code_flow_release(struct code_flow *flow);
 
 #endif

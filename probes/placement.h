@@ -14,6 +14,7 @@
 struct placement_exit {
 	uint64_t vaddr;
 	int32_t sp_delta; /* bytes, as in struct span_exit */
+	bool use_uretprobe;
 };
 
 struct placement {

@@ -192,6 +192,7 @@ static int site_set_exits(struct span_site *site, const struct file_search *sear
 	site->nexits = placement->nexits;
 	for (size_t i = 0; i < placement->nexits; i++) {
 		site->exits[i].sp_delta = placement->exits[i].sp_delta;
+		site->exits[i].use_uretprobe = placement->exits[i].use_uretprobe;
 		if (elf_image_offset(search->image, placement->exits[i].vaddr,
 		                     &site->exits[i].offset))
 			return -EBADMSG;

@@ -7,21 +7,25 @@
  * nothing. For every site the caller attaches
  *
  *	span_enter	a uprobe at offset_enter
- *	span_exit	a uretprobe at offset_enter		if use_uretprobe
- *			a uprobe at each exits[i].offset	otherwise
+ *	span_exit	a uretprobe at offset_enter		if use_uretprobe, else
+ *			at each exits[i].offset a uretprobe	if exits[i].use_uretprobe
+ *			at each exits[i].offset a uprobe	otherwise
  *
  * Stack pointers tell nested and abandoned spans apart. With SP the stack pointer that a program
  * sees, the one at the function's first byte ("frame", where the return address lies) is
  *
  *	in span_enter			frame = SP + sp_delta
  *	in span_exit by uprobe		frame = SP + exits[i].sp_delta
- *	in span_exit by uretprobe	frame = SP - 8 (x86: the return address has been popped)
+ *	in span_exit by uretprobe	frame = SP - 8 + exits[i].sp_delta (x86: the return address
+ *					has been popped; no sp_delta for that at offset_enter)
  *
  * What a pair of programs has to expect:
  *  - nesting: while a span is open, an enter with SPAN_OUTERMOST does nothing; with SPAN_STACKED it
  *    opens its own span and the exit gives back the account of the outer one;
- *  - an exit whose frame is not that of an open span belongs to a nested call: nothing to do. Exits
- *    may fire more than once per call (use_uretprobe false), the first one counts;
+ *  - an exit whose frame is below that of the open span belongs to another call: nothing to do.
+ *    Exits may fire more than once per call (use_uretprobe false), the first one counts. An exit
+ *    may be in a function that is called last, which other functions call too: then, too, the
+ *    frame tells;
  *  - a span may never exit (longjmp, C++ exception, thread exit): an enter whose frame is above (or
  *    at) that of the open span proves that the open one was left.
  *
@@ -44,6 +48,7 @@ enum span_nesting { SPAN_OUTERMOST, SPAN_STACKED };
 
 struct span_exit {
 	uint64_t offset;
+	bool use_uretprobe;
 	int32_t sp_delta; /* bytes */
 };
 
