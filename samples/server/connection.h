@@ -8,6 +8,8 @@
 #ifndef SAMPLES_CONNECTION_H
 #define SAMPLES_CONNECTION_H
 
+#include <stdatomic.h>
+
 #include "handler.h"
 #include "http.h"
 #include "response.h"
@@ -24,7 +26,8 @@ struct connection {
 	uint64_t first_read_ns;              /* start of the one that got the first byte of in */
 	uint32_t reads;                      /* since then */
 	uint32_t requests;                   /* taken so far */
-	uint32_t armed;                      /* events that epoll waits for */
+	atomic_bool lent; /* to a worker; what it wrote is seen by who finds this false */
+	uint32_t armed;   /* events that epoll waits for */
 	bool responding;
 	bool failed;
 	int refusal; /* of http_parse for what in starts with, 0: request is valid */

@@ -61,13 +61,16 @@ static void loop_close(struct loop *loop, struct connection *connection)
 static int loop_arm(const struct loop *loop, struct connection *connection, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = connection };
+	int fd = connection->fd;
 
-	if (loop->pool)
-		event.events |= EPOLLONESHOT;
 	connection->armed = events;
-	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, connection->fd, &event))
-		return -errno;
-	return 0;
+	if (loop->pool) {
+		event.events |= EPOLLONESHOT;
+		/* The event may come before epoll_ctl has returned: from here on it is the loop's.
+		 */
+		atomic_store(&connection->lent, false);
+	}
+	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, fd, &event) ? -errno : 0;
 }
 
 /* Waits for @events; without EPOLLONESHOT only a change is a system call. */
@@ -90,6 +93,7 @@ static void loop_advance(struct loop *loop, struct connection *connection)
 		break;
 	case NEXT_WORKER:
 		atomic_fetch_add(&loop->dispatched, 1);
+		atomic_store(&connection->lent, true);
 		pool_dispatch(loop->pool, connection);
 		break;
 	case NEXT_CLOSE:
@@ -102,6 +106,8 @@ static void loop_connection_event(struct loop *loop, struct connection *connecti
 {
 	int received = 1;
 
+	if (atomic_load(&connection->lent)) /* cannot be: EPOLLONESHOT */
+		return;
 	if (!connection->responding)
 		received = connection_receive(connection);
 	if (received > 0)
@@ -169,6 +175,7 @@ static void loop_collect(struct loop *loop)
 	while (connection) {
 		struct connection *next = connection->next;
 
+		atomic_store(&connection->lent, false);
 		if (connection->failed)
 			loop_close(loop, connection);
 		else
