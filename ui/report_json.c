@@ -60,6 +60,7 @@ static json_t *text_or_null(const char *bytes)
 	return bytes && bytes[0] ? text(bytes) : json_null();
 }
 
+/* A count, or nanoseconds. */
 static json_t *ns(uint64_t value)
 {
 	/* JSON integers are signed 64 bits here, and 53 for most readers: 104 days. */
@@ -322,7 +323,7 @@ static json_t *json_endpoints(struct writer *writer, const struct report *report
 /* ---- The recording ----------------------------------------------------------------------------
  */
 
-/* Meta values as the recording has them: those of @keys that it knows, numbers as numbers. */
+/* Meta values as the recording has them: those of @keys that it knows. */
 static json_t *json_meta(struct writer *writer, const struct recording *recording,
                          const char *const *keys)
 {
@@ -330,24 +331,28 @@ static json_t *json_meta(struct writer *writer, const struct recording *recordin
 
 	for (; *keys; keys++) {
 		const char *value = recording_meta(recording, *keys);
-		bool number = value && value[0] && strlen(value) < 19 &&
-		              value[strspn(value, "0123456789")] == '\0';
 
 		if (value)
-			set(writer, object, *keys,
-			    number ? json_integer(atoll(value)) : text(value));
+			set(writer, object, *keys, text(value));
 	}
 	return object;
 }
 
 static json_t *json_host(struct writer *writer, const struct recording *recording)
 {
-	static const char *const keys[] = { "hostname",       "kernel",      "arch",
-		                            "cpu_model",      "cpus",        "memory_bytes",
-		                            "clocksource",    "mitigations", "governor",
-		                            "virtualization", NULL };
+	static const char *const texts[] = { "hostname",  "kernel",         "arch",
+		                             "cpu_model", "clocksource",    "mitigations",
+		                             "governor",  "virtualization", NULL };
+	static const char *const numbers[] = { "cpus", "memory_bytes" };
+	json_t *object = json_meta(writer, recording, texts);
 
-	return json_meta(writer, recording, keys);
+	for (int i = 0; i < 2; i++) {
+		const char *value = recording_meta(recording, numbers[i]);
+
+		if (value)
+			set(writer, object, numbers[i], ns(strtoull(value, NULL, 10)));
+	}
+	return object;
 }
 
 static json_t *json_recording(struct writer *writer, const struct recording *recording)

@@ -368,9 +368,9 @@ static void put_split(const struct terminal *t, const struct finding_cpu_split *
 	if (!split->made)
 		return;
 	put_style(t, STYLE_DIM);
-	put(t, "  app_kernel is sampled: %s of on-CPU time",
+	put(t, "  %-*sapp_kernel is %s of app + app_kernel,", NAME_WIDTH, "sampled",
 	    format_percent(split->kernel_share).text);
-	put(t, " [%s,", format_percent(split->interval.low).text);
+	put(t, " 95 %% [%s,", format_percent(split->interval.low).text);
 	put(t, " %s; n = %s]\n", format_percent(split->interval.high).text,
 	    format_count(split->samples).text);
 	put_style(t, STYLE_PLAIN);
@@ -393,20 +393,49 @@ static void put_zeros(const struct terminal *t, const struct finding_endpoint *e
 		put(t, "\n");
 }
 
-static void put_absent(const struct terminal *t, const struct finding_endpoint *endpoint)
+/* Whether @account has something to say: why it is absent, or what its hook misses. */
+static bool has_remark(const struct finding_account *account, bool present)
 {
-	const char *title = "not seen";
+	return account->present == present && account->why[0] &&
+	       (!present || account->has_quantiles);
+}
+
+/* "a, b, c: REASON" of the accounts that share the reason of @first; "" if an earlier one did. */
+static void list_remark(const struct finding_endpoint *endpoint, int first, char *text, size_t size)
+{
+	const struct finding_account *account = endpoint->account;
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < KTAX_NACCOUNTS && length < size; i++) {
+		if (!has_remark(&account[i], account[first].present) ||
+		    strcmp(account[i].why, account[first].why) != 0)
+			continue;
+		if (i < first)
+			return;
+		length += (size_t)snprintf(text + length, size - length, "%s%s", length ? ", " : "",
+		                           ktax_account_info[i].name);
+	}
+	if (length < size)
+		snprintf(text + length, size - length, ": %s", account[first].why);
+}
+
+static void put_remarks(const struct terminal *t, const struct finding_endpoint *endpoint,
+                        bool present)
+{
+	const char *title = present ? "remarks" : "not seen";
+	char text[512];
 
 	put_style(t, STYLE_DIM);
 	for (int i = 0; i < KTAX_NACCOUNTS; i++) {
-		const struct finding_account *account = &endpoint->account[i];
-
-		if (account->present)
+		if (!has_remark(&endpoint->account[i], present))
+			continue;
+		list_remark(endpoint, i, text, sizeof(text));
+		if (!text[0])
 			continue;
 		put(t, "  ");
 		put_left(t, NAME_WIDTH, title);
-		put_left(t, NAME_WIDTH - 2, ktax_account_info[i].name);
-		put_wrapped(t->file, account->why, 2 * NAME_WIDTH, 2 * NAME_WIDTH, t->width);
+		put_wrapped(t->file, text, 2 + NAME_WIDTH, 4 + NAME_WIDTH, t->width);
 		title = "";
 	}
 	put_style(t, STYLE_PLAIN);
@@ -420,7 +449,8 @@ static void put_ledger(const struct terminal *t, const struct finding_endpoint *
 			put_account(t, &endpoint->account[i], i);
 	put_split(t, &endpoint->cpu_split);
 	put_zeros(t, endpoint);
-	put_absent(t, endpoint);
+	put_remarks(t, endpoint, true);
+	put_remarks(t, endpoint, false);
 }
 
 /* ---- Bands ----------------------------------------------------------------------------------- */
