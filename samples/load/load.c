@@ -8,7 +8,8 @@
  *
  * Closed loop. A connection sends its next batch when the last is answered; intended is sent.
  *
- * After the duration nothing new becomes due, and what is due has DRAIN to be answered.
+ * After the duration, or a signal, nothing new becomes due, and what is due has DRAIN_NS to be
+ * answered.
  */
 #include <errno.h>
 #include <signal.h>
@@ -206,6 +207,13 @@ static bool schedule_over(const struct load *load, uint64_t now)
 	return now >= load->stop_ns || load->batches_due >= load->batches_max;
 }
 
+static void schedule_end(struct load *load, uint64_t now)
+{
+	if (load->stop_ns > now)
+		load->stop_ns = now;
+	load->batches_max = load->batches_due;
+}
+
 static uint64_t load_wake_ns(const struct load *load, uint64_t now)
 {
 	if (schedule_over(load, now))
@@ -233,9 +241,11 @@ static int load_loop(struct load *load)
 
 	for (unsigned int i = 0; i < load->options->connections && !error && !open_loop(load); i++)
 		error = slot_continue(load, &load->slots[i], clock_now_ns());
-	while (!error && !interrupted) {
+	while (!error) {
 		uint64_t now = clock_now_ns(), wake_ns;
 
+		if (interrupted)
+			schedule_end(load, now);
 		error = schedule_advance(load, now);
 		if (error || (schedule_over(load, now) && load_finished(load)))
 			break;
