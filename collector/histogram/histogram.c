@@ -170,9 +170,9 @@ double histogram_mean(const struct histogram *histogram)
 
 	for (uint32_t i = 0; i < length; i++) {
 		uint64_t low = bucket_lowest(histogram, i);
-		uint64_t width = bucket_highest(histogram, i) - low + 1;
+		uint64_t middle = low + (bucket_highest(histogram, i) - low + 1) / 2;
 
-		sum += (double)(low + width / 2) * (double)histogram->counts[i];
+		sum += (double)middle * (double)histogram->counts[i];
 	}
 	return histogram->total ? sum / (double)histogram->total : 0;
 }

@@ -56,7 +56,7 @@ struct blob {
 struct answers {
 	uint64_t total, min, max, mean_bits;
 	uint64_t count_value, count;
-	uint32_t npercentiles;
+	uint64_t npercentiles;
 	uint64_t percentile_bits[PERCENTILES];
 	uint64_t percentile_value[PERCENTILES];
 };
@@ -289,7 +289,7 @@ static void put_answers(FILE *file, const struct answers *answers)
 static void put_record(FILE *file, const struct recipe *recipe, const struct blob blobs[2],
                        const struct answers *answers)
 {
-	size_t length = 16 + 16 * recipe->npairs + 8 + blobs[0].length + blobs[1].length + 52 +
+	size_t length = 16 + 16ULL * recipe->npairs + 8 + blobs[0].length + blobs[1].length + 52 +
 	                16 * answers->npercentiles;
 
 	put(file, length, 4);
@@ -364,7 +364,7 @@ static void get_answers(struct cursor *cursor, struct answers *answers)
 	answers->mean_bits = get(cursor, 8);
 	answers->count_value = get(cursor, 8);
 	answers->count = get(cursor, 8);
-	answers->npercentiles = (uint32_t)get(cursor, 4);
+	answers->npercentiles = get(cursor, 4);
 	if (answers->npercentiles > PERCENTILES) {
 		errno = EBADMSG;
 		die("answers");
@@ -472,7 +472,7 @@ static const char *compare_decoded(const struct blob *theirs, const struct blob 
 	answer(&decoded, &ours);
 	if (!same_counts(&decoded, recorded))
 		difference = "decoded counts";
-	else if (memcmp(&ours, answers, sizeof(ours)))
+	else if (memcmp(&ours, answers, sizeof(ours)) != 0)
 		difference = "answers";
 	else
 		difference = compare_encodings(&decoded, encodings);
@@ -536,7 +536,8 @@ static void write_interval(FILE *log, uint32_t number, struct histogram totals[N
 		/* one interval without any value */
 		for (uint32_t i = 0; i < 500 && number != 3; i++)
 			require(histogram_record(&interval,
-			                         1000 * (tag + 1) + random_magnitude(seed, 1 << 30),
+			                         1000ULL * (tag + 1) +
+			                                 random_magnitude(seed, 1 << 30),
 			                         1 + random_below(seed, 3)),
 			        "record");
 		require(hlog_write_interval(log, tags[tag], number * 1000100000ULL, 1000100000ULL,
