@@ -23,7 +23,7 @@ static uint16_t local_port(int fd)
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} address;
+	} address = { 0 };
 	socklen_t length = sizeof(address);
 
 	if (getsockname(fd, &address.any, &length))

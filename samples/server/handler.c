@@ -20,6 +20,7 @@
 /* Some 5 us per dump: long against a probe on the function, short against the time asked for. */
 #define DOCUMENT_ITEMS 8
 #define IO_BLOCK       (64U << 10)
+#define LOG_RESERVED   (32U << 10) /* records: 5 MiB per thread */
 
 static char zeros[IO_BLOCK];
 
@@ -34,7 +35,9 @@ int handler_init(struct handler *handler, const struct json_library *json, const
 		.io_fd = -1,
 		.logging = logging,
 	};
-	return handler->document ? 0 : -ENOMEM;
+	if (!handler->document)
+		return -ENOMEM;
+	return logging ? request_log_reserve(&handler->log, LOG_RESERVED) : 0;
 }
 
 void handler_destroy(struct handler *handler)

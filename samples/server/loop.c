@@ -148,7 +148,7 @@ static int loop_add(struct loop *loop, int fd, uint16_t port)
 
 static void loop_accept(struct loop *loop)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { 0 };
 	socklen_t length = sizeof(address);
 	int fd, on = 1;
 
@@ -251,6 +251,7 @@ int loop_start(struct loop *loop, const struct loop_options *options, unsigned i
 		error = -pthread_create(&loop->thread, NULL, loop_run, loop);
 	if (error) {
 		loop_destroy(loop);
+		request_log_destroy(&loop->handler.log);
 		return error;
 	}
 	snprintf(name, sizeof(name), "loop-%u", number);

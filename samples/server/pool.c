@@ -94,6 +94,7 @@ static int worker_start(struct worker *worker, struct pool *pool, unsigned int n
 		error = -pthread_create(&worker->thread, NULL, worker_run, worker);
 	if (error) {
 		handler_destroy(&worker->handler);
+		request_log_destroy(&worker->handler.log);
 		return error;
 	}
 	snprintf(name, sizeof(name), "worker-%u", number);

@@ -43,9 +43,12 @@ struct request_log_block;
 /* All zero is an empty log. */
 struct request_log {
 	struct request_log_block *first, *last;
-	uint64_t lost; /* records for which there was no memory or no room */
+	struct request_log_block *spare; /* reserved */
+	uint64_t lost;                   /* records for which there was no memory or no room */
 };
 
+/* Takes memory for @records before they come. 0 or -ENOMEM; what was reserved stays so. */
+int request_log_reserve(struct request_log *log, uint32_t records);
 /* Appends a copy of @record. At most REQUEST_LOG_MAX are kept, later ones are counted as lost. */
 #define REQUEST_LOG_MAX (8U << 20)
 void request_log_add(struct request_log *log, const struct request_record *record);
