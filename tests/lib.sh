@@ -83,9 +83,10 @@ skip_all() {
 
 # check SENTENCE CMD [ARG...]: CMD succeeds.
 check() {
-  local sentence=$1
+  local sentence=$1 command
   shift
-  if "$@"; then ok "$sentence"; else not_ok "$sentence" "failed: $*"; fi
+  command=$*
+  if "$@"; then ok "$sentence"; else not_ok "$sentence" "failed: ${command:0:100}"; fi
 }
 
 # check_eq SENTENCE FOUND WANTED

@@ -75,12 +75,13 @@ build_command() {
   printf '%q ' cmake --build "$directory" -j "$jobs"
 }
 
-# ctest_plan DIRECTORY KIND: the entries of ctest there. Their properties are honoured.
+# ctest_plan DIRECTORY [PREFIX]: the entries of ctest there; kind.name is kind/name here. Their
+# properties are honoured.
 ctest_plan() {
-  ctest --test-dir "$1" --show-only=json-v1 | jq -r --arg kind "$2" --argjson limit "$limit_default" '
+  ctest --test-dir "$1" --show-only=json-v1 | jq -r --arg prefix "${2:-}" --argjson limit "$limit_default" '
     .tests[] | select(.command)
     | (reduce (.properties // [])[] as $p ({}; .[$p.name] = $p.value)) as $property
-    | [ $kind + "/" + .name,
+    | [ if $prefix == "" then .name | sub("\\."; "/") else $prefix + .name end,
         ($property.TIMEOUT // $limit | floor),
         (if $property.RUN_SERIAL then "serial" else "parallel" end),
         (["cd", $property.WORKING_DIRECTORY // "."] | @sh) + " && exec "
@@ -104,8 +105,8 @@ script_plan() {
 
 make_plan() {
   {
-    ctest_plan "$KTAX_BUILD" unit
-    [ ! -e "$KTAX_BUILD/clang/CTestTestfile.cmake" ] || ctest_plan "$KTAX_BUILD/clang" sanitized
+    ctest_plan "$KTAX_BUILD"
+    [ ! -e "$KTAX_BUILD/clang/CTestTestfile.cmake" ] || ctest_plan "$KTAX_BUILD/clang" sanitized/
     script_plan
   } | awk -F'|' -v only="$only" '$1 ~ only'
 }

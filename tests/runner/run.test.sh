@@ -25,9 +25,9 @@ make_project() {
 cmake_minimum_required(VERSION 3.25)
 project(tiny C)
 include(CTest)
-add_test(NAME quiet COMMAND true)
-add_test(NAME crash COMMAND sh -c "kill -SEGV $$")
-add_test(NAME tap COMMAND sh -c "echo 'ok 1 - test_one_holds'; echo '# no card'; echo 'not ok 2 # SKIP test_two'")
+add_test(NAME unit.quiet COMMAND true)
+add_test(NAME unit.crash COMMAND sh -c "kill -SEGV $$")
+add_test(NAME unit.tap COMMAND sh -c "echo 'ok 1 - test_one_holds'; echo '# no card'; echo 'not ok 2 # SKIP test_two'")
 CMAKE
 }
 
