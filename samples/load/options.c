@@ -12,7 +12,7 @@
 static const char help_text[] =
 	"Usage: ktax-sample-load --url URL [OPTIONS]\n"
 	"An open-loop HTTP load: requests are due at fixed times, whatever the server does, and\n"
-	"their latency counts from then.\n"
+	"their latency counts from then. Responses must have a Content-Length.\n"
 	"\n"
 	"  --url URL            http://HOST:PORT/PATH?QUERY, HOST a name, IPv4 or [IPv6]\n"
 	"  --rate N             requests per second (1000); 0: closed loop, the next when answered\n"

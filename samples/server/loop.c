@@ -25,10 +25,7 @@
 
 enum next { NEXT_INPUT, NEXT_ROOM, NEXT_WORKER, NEXT_CLOSE };
 
-/*
- * Does all that can be done for @connection without waiting; what it needs next. Sends are for
- * this thread only where it owns the connection, which it does whenever this is called.
- */
+/* Does all that can be done for @connection, which the loop owns, without waiting; what is next. */
 static enum next connection_advance(struct loop *loop, struct connection *connection)
 {
 	for (;;) {
