@@ -6,6 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Longest bar: each column takes up to three bytes of a struct formatted. */
+#define BAR_MOST 20
+
 /* Three significant digits of @value < 1000: "1.23", "12.3", "123". */
 static int print_digits(char *text, size_t size, double value)
 {
@@ -85,19 +88,18 @@ struct formatted format_band(const struct terminal *terminal, double from_pct, d
 struct formatted format_bar(const struct terminal *terminal, double share, int cells)
 {
 	static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
+	double length = fmin(fmax(share, 0), 1) * (cells < BAR_MOST ? cells : BAR_MOST);
 	struct formatted formatted = { 0 };
-	double length = fmin(fmax(share, 0), 1) * (cells < 20 ? cells : 20);
-	int full, part;
+	long parts = lround(length * 8);
+	char *out = formatted.text;
 
 	if (!terminal->utf8) {
-		memset(formatted.text, '#', (size_t)lround(length));
+		memset(out, '#', (size_t)lround(length));
 		return formatted;
 	}
-	full = (int)(lround(length * 8) / 8);
-	part = (int)(lround(length * 8) % 8);
-	for (int i = 0; i < full; i++)
-		strcat(formatted.text, "█");
-	strcat(formatted.text, eighths[part]);
+	for (; parts >= 8; parts -= 8)
+		out = stpcpy(out, "█");
+	stpcpy(out, eighths[parts]);
 	return formatted;
 }
 

@@ -50,7 +50,7 @@ void options_begin(struct options *options, const struct command *command, int a
 	size_t n = 0;
 
 	*options = (struct options){ .command = command, .argc = argc, .argv = argv };
-	strcpy(options->letters, ":");
+	options->letters[0] = ':';
 	for (; row && !row_is_end(row) && n < OPTIONS_MAX; row++)
 		if (row_is_option(row))
 			add_option(options, n++, row);

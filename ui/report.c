@@ -145,15 +145,13 @@ static bool shows_any(const struct report *report)
 
 static int refuse_endpoint(const struct report *report)
 {
-	char remedy[256] = "it holds";
-	size_t length = strlen(remedy);
+	char remedy[256] = "it holds none";
+	size_t length = strlen("it holds");
 
 	for (size_t i = 0; i < report->findings->n_endpoints && length < sizeof(remedy); i++)
 		length += (size_t)snprintf(remedy + length, sizeof(remedy) - length, "%s %s",
 		                           i ? "," : "",
 		                           report->findings->endpoints[i].ledger->endpoint.name);
-	if (!report->findings->n_endpoints)
-		strcpy(remedy, "it holds none");
 	return error_print(&(struct failure){
 		.subject = report->findings->recording->sources[0],
 		.doing = "find an endpoint of that name",

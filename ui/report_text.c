@@ -310,6 +310,8 @@ static void put_hook(const struct terminal *t, const char *hook)
 	char names[sizeof((struct finding_account){ 0 }.hook)] = "";
 	const char *from = hook, *slash;
 
+	if (width < 8)
+		return;
 	put_style(t, STYLE_DIM);
 	if (terminal_columns(hook) > width) {
 		for (; (slash = strchr(from, '/')); from = slash + 1 + strcspn(slash + 1, ","))
@@ -367,12 +369,12 @@ static void put_split(const struct terminal *t, const struct finding_cpu_split *
 {
 	if (!split->made)
 		return;
+	put_name(t, STYLE_DIM, "sampled");
 	put_style(t, STYLE_DIM);
-	put(t, "  %-*sapp_kernel is %s of app + app_kernel,", NAME_WIDTH, "sampled",
-	    format_percent(split->kernel_share).text);
-	put(t, " 95 %% [%s,", format_percent(split->interval.low).text);
-	put(t, " %s; n = %s]\n", format_percent(split->interval.high).text,
-	    format_count(split->samples).text);
+	put(t, "app_kernel %s of both", format_percent(split->kernel_share).text);
+	put(t, " [%s,", format_percent(split->interval.low).text);
+	put(t, " %s; n = ", format_percent(split->interval.high).text);
+	put(t, "%s], p50 and p99 of app are of both\n", format_count(split->samples).text);
 	put_style(t, STYLE_PLAIN);
 }
 
