@@ -23,18 +23,18 @@
 
 struct kind {
 	const char *name;
-	unsigned int seconds, endpoints, requests; /* requests a second of the first endpoint */
 	uint64_t attached_ns;                      /* of a second */
+	unsigned int seconds, endpoints, requests; /* requests a second of the first endpoint */
 	bool troubled, light;
 };
 
 static const struct kind kinds[] = {
-	{ "full", 10, 1, 12000, SECOND_NS, false, false },
-	{ "two", 10, 2, 12000, SECOND_NS, true, false },
-	{ "windows", 10, 1, 1200, SECOND_NS / 10, false, false },
-	{ "few", 1, 1, 42, SECOND_NS, false, false },
-	{ "light", 2, 1, 2000, SECOND_NS, false, true },
-	{ "quiet", 1, 0, 0, SECOND_NS, false, false },
+	{ "full", SECOND_NS, 10, 1, 12000, false, false },
+	{ "two", SECOND_NS, 10, 2, 12000, true, false },
+	{ "windows", SECOND_NS / 10, 10, 1, 1200, false, false },
+	{ "few", SECOND_NS, 1, 1, 42, false, false },
+	{ "light", SECOND_NS, 2, 1, 2000, false, true },
+	{ "quiet", SECOND_NS, 1, 0, 0, false, false },
 };
 
 static const struct recording_endpoint endpoints[] = {

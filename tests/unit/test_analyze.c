@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,9 +118,9 @@ static void add_hook(struct fixture *fixture, const char *account, const char *p
 {
 	struct recording_hook *hook = &fixture->hooks[fixture->recording.n_hooks++];
 
-	strcpy(hook->account, account);
-	strcpy(hook->program, program);
-	strcpy(hook->why, why);
+	snprintf(hook->account, sizeof(hook->account), "%s", account);
+	snprintf(hook->program, sizeof(hook->program), "%s", program);
+	snprintf(hook->why, sizeof(hook->why), "%s", why);
 }
 
 static const struct finding_endpoint *analyze(struct fixture *fixture)
