@@ -680,7 +680,13 @@ static __always_inline int interrupt_enter(void)
 {
 	struct cpu_state *cpu = cpu_state();
 
-	if (cpu && !cpu->interrupt_depth++)
+	if (!cpu)
+		return 0;
+	if (cpu->epoch != control.epoch) { /* detached within an interrupt */
+		cpu->epoch = control.epoch;
+		cpu->interrupt_depth = 0;
+	}
+	if (!cpu->interrupt_depth++)
 		cpu->interrupt_since_ns = bpf_ktime_get_ns();
 	return 0;
 }
@@ -689,7 +695,7 @@ static __always_inline int interrupt_leave(void)
 {
 	struct cpu_state *cpu = cpu_state();
 
-	if (!cpu || !cpu->interrupt_depth || --cpu->interrupt_depth)
+	if (!cpu || cpu->epoch != control.epoch || !cpu->interrupt_depth || --cpu->interrupt_depth)
 		return 0;
 	cpu->interrupt_ns += bpf_ktime_get_ns() - cpu->interrupt_since_ns;
 	cpu->interrupt_since_ns = 0;
@@ -759,7 +765,7 @@ SEC("perf_event") int cpu_sample(struct bpf_perf_event_data *ctx)
 	struct ktax_connection *connection;
 	struct cpu_state *cpu = cpu_state();
 
-	if (!thread || thread->on != KTAX_APP || (cpu && cpu->interrupt_since_ns))
+	if (!thread || thread->on != KTAX_APP || (cpu && cpu->interrupt_since_ns && cpu->epoch == control.epoch))
 		return 0;
 	connection = thread_connection(thread);
 	if (!connection || connection->state != KTAX_OPEN)
@@ -785,8 +791,9 @@ static long sweep_slot(__u32 i, struct ktax_sweep *sweep)
 	if (connection->state == KTAX_SENT && connection->epoch == control.epoch &&
 	    connection->end_ns < sweep->idle_before_ns)
 		sweep->finished += request_finish(connection);
-	if (connection->state != KTAX_IDLE && connection->state != KTAX_IGNORED) {
-		sweep->in_flight++;
+	if (connection->state == KTAX_READABLE || connection->state == KTAX_OPEN ||
+	    connection->state == KTAX_SENT) {
+		sweep->in_flight += connection->epoch == control.epoch;
 	} else if (sweep->release_before && connection->posted_ns < sweep->idle_before_ns) {
 		connection_release(connection, slot);
 		COUNT(evicted);

@@ -386,9 +386,7 @@ void probes_close(struct probes *probes)
 	if (!probes)
 		return;
 	probes_detach(probes);
-	for (size_t i = 0; i < probes->n_span_links; i++)
-		bpf_link__destroy(probes->span_link[i]);
-	free(probes->span_link);
+	probes_detach_spans(probes);
 	close_events(probes);
 	ring_buffer__free(probes->ring);
 	if (probes->aggregates)
@@ -558,6 +556,15 @@ int probes_attach_spans(struct probes *probes, const struct span_list *spans, si
 	return first;
 }
 
+void probes_detach_spans(struct probes *probes)
+{
+	for (size_t i = 0; i < probes->n_span_links; i++)
+		bpf_link__destroy(probes->span_link[i]);
+	free(probes->span_link);
+	probes->span_link = NULL;
+	probes->n_span_links = 0;
+}
+
 /* ---- Targets ------------------------------------------------------------------------------ */
 
 int probes_add_listener(struct probes *probes, const struct ktax_listener *listener,
@@ -622,27 +629,10 @@ int probes_consume(struct probes *probes,
 	return ring_buffer__consume(probes->ring);
 }
 
-static void add_u32(uint32_t *into, const uint32_t *from, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		into[i] += from[i];
-}
-
 static void add_u64(uint64_t *into, const uint64_t *from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		into[i] += from[i];
-}
-
-/* The aggregate is u64 up to the histograms and u32 from there; max_ns alone is not a sum. */
-static void aggregate_sum(struct ktax_aggregate *into, const struct ktax_aggregate *from)
-{
-	const size_t histograms = offsetof(struct ktax_aggregate, total);
-	uint64_t max = into->max_ns > from->max_ns ? into->max_ns : from->max_ns;
-
-	add_u64((uint64_t *)into, (const uint64_t *)from, histograms / sizeof(uint64_t));
-	add_u32(into->total, from->total, (sizeof(*into) - histograms) / sizeof(uint32_t));
-	into->max_ns = max;
 }
 
 void probes_read(const struct probes *probes, uint32_t endpoint, struct ktax_aggregate *ret)
@@ -655,7 +645,7 @@ void probes_read(const struct probes *probes, uint32_t endpoint, struct ktax_agg
 		                               sizeof(struct ktax_aggregate));
 
 		if (aggregate->requests)
-			aggregate_sum(ret, aggregate);
+			ktax_aggregate_add(ret, aggregate);
 	}
 }
 

@@ -53,6 +53,7 @@ bool probes_attached(const struct probes *probes);
 
 /* Attaches spans that were found (spans.h); -errno of the first that failed, others stay. */
 int probes_attach_spans(struct probes *probes, const struct span_list *spans, size_t *ret_attached);
+void probes_detach_spans(struct probes *probes);
 
 /* Requests on @listener's connections are counted for @endpoint (below max_endpoints). */
 int probes_add_listener(struct probes *probes, const struct ktax_listener *listener,

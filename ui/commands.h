@@ -5,6 +5,7 @@
 
 #include "options.h"
 
+extern const struct command command_record;
 extern const struct command command_report;
 extern const struct command command_help;
 

@@ -11,6 +11,7 @@
 #include "nearest.h"
 
 const struct command *const commands[] = {
+	&command_record,
 	&command_report,
 	&command_help,
 	NULL,

@@ -86,6 +86,12 @@ struct ktax_request {
 	__u16 pad;
 };
 
+#ifndef __BPF__
+/* Adds @from to @into, or takes @what off @from; max_ns stays the larger, or @from's. */
+void ktax_aggregate_add(struct ktax_aggregate *into, const struct ktax_aggregate *from);
+void ktax_aggregate_subtract(struct ktax_aggregate *from, const struct ktax_aggregate *what);
+#endif
+
 _Static_assert(sizeof(struct ktax_joint_cell) == 8 * (KTAX_NACCOUNTS + 3), "joint cell");
 _Static_assert(sizeof(struct ktax_request) == 8 * (KTAX_NACCOUNTS + 4) + 24, "request");
 

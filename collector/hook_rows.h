@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The recording's hook table: which program fed which account, and why others are absent. */
+#ifndef KTAX_HOOK_ROWS_H
+#define KTAX_HOOK_ROWS_H
+
+#include "probes.h"
+#include "recording.h"
+
+#define HOOK_ROWS_MAX (BOUNDARY_COUNT + KTAX_NACCOUNTS)
+
+/* What is known of spans when the rows are made. */
+struct hook_rows_spans {
+	size_t attached[KTAX_NACCOUNTS]; /* probed functions by account */
+	size_t single_stepped;
+	bool annotations; /* a target has USDT notes: any account may be fed */
+};
+
+/* Fills @rows; returns their number. */
+size_t hook_rows(const struct probes *probes, const struct hook_rows_spans *spans,
+                 struct recording_hook rows[HOOK_ROWS_MAX]);
+
+#endif

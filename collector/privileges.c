@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "privileges.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+/* CAP_NET_ADMIN: sk_storage and network program types before 6.x; sock_diag of other users. */
+static const struct {
+	unsigned int capability;
+	const char *name;
+} needed[] = {
+	{ CAP_BPF, "CAP_BPF" },
+	{ CAP_PERFMON, "CAP_PERFMON" },
+	{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
+	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH" },
+};
+
+int privileges_missing(char *ret, size_t room)
+{
+	int n = 0;
+
+	*ret = '\0';
+	capng_get_caps_process();
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		size_t length = strlen(ret);
+
+		if (capng_have_capability(CAPNG_EFFECTIVE, needed[i].capability))
+			continue;
+		snprintf(ret + length, room - length, "%s%s", n++ ? ", " : "", needed[i].name);
+	}
+	return n;
+}
+
+int privileges_drop(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF, CAP_PERFMON,
+	                  CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, -1))
+		return -EINVAL;
+	if (capng_apply(CAPNG_SELECT_CAPS))
+		return -EPERM;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Capabilities: which are missing, and giving up those that are not needed any more (libcap-ng). */
+#ifndef KTAX_PRIVILEGES_H
+#define KTAX_PRIVILEGES_H
+
+#include <stddef.h>
+
+/*
+ * Writes the names of capabilities that recording needs and this process lacks ("CAP_BPF,
+ * CAP_PERFMON") to @ret; returns their number.
+ */
+int privileges_missing(char *ret, size_t room);
+
+/*
+ * Keeps what a running recording needs (CAP_BPF and CAP_PERFMON to attach windows and new spans,
+ * CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH to find targets) and gives up everything else for good.
+ * -errno.
+ */
+int privileges_drop(void);
+
+#endif

@@ -1,0 +1,673 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Finding targets: processes from /proc, listening sockets from sock_diag, the two joined by socket
+ * inode.
+ *
+ * A pass over /proc reads two small files a process; the file descriptors of a process (expensive
+ * on a busy host) are read only for processes of the spec, or when a listener appears whose owner
+ * is not known yet.
+ */
+#include "targets.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "netlink.h"
+#include "probes.h"
+
+struct process {
+	pid_t pid, parent;
+	char name[16];
+	bool target;
+};
+
+struct owner {
+	uint32_t inode;
+	pid_t pid;
+};
+
+struct target_listener {
+	struct ktax_listener key;
+	uint32_t endpoint;
+	bool seen;
+	bool told; /* to the probes */
+};
+
+struct targets {
+	struct target_spec spec;
+	uint32_t max_endpoints;
+	struct process *processes; /* of the last refresh, by pid */
+	size_t n_processes;
+	pid_t *pids; /* targets among them, and owners of endpoints */
+	size_t n_pids;
+	uint64_t generation;
+	struct owner *owners; /* of sockets */
+	size_t n_owners;
+	struct netspace *netspaces;
+	size_t n_netspaces;
+	struct target_listener *listeners;
+	size_t n_listeners;
+	struct recording_endpoint *endpoints; /* max_endpoints of them */
+	size_t n_endpoints;
+};
+
+static int grow(void *array_pointer, size_t n, size_t size)
+{
+	void **array = array_pointer;
+	void *grown;
+
+	if (n & (n - 1)) /* room for the next power of two */
+		return 0;
+	grown = reallocarray(*array, n ? 2 * n : 1, size);
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	return 0;
+}
+
+/* ---- Processes ---------------------------------------------------------------------------- */
+
+/* /proc/PID/stat: "pid (name) state parent ..."; the name may hold anything, parentheses too. */
+static int read_process(pid_t pid, struct process *ret)
+{
+	char path[64], text[512], *open, *close;
+	FILE *file;
+	size_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	length = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[length] = '\0';
+	open = strchr(text, '(');
+	close = strrchr(text, ')');
+	if (!open || !close)
+		return -ESRCH;
+	*close = '\0';
+	*ret = (struct process){ .pid = pid };
+	snprintf(ret->name, sizeof(ret->name), "%s", open + 1);
+	return sscanf(close + 1, " %*c %d", &ret->parent) == 1 ? 0 : -ESRCH;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct process *left = a, *right = b;
+
+	return (left->pid > right->pid) - (left->pid < right->pid);
+}
+
+static struct process *find_process(struct targets *targets, pid_t pid)
+{
+	struct process key = { .pid = pid };
+
+	return bsearch(&key, targets->processes, targets->n_processes, sizeof(key), by_pid);
+}
+
+static int scan_processes(struct targets *targets)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	int err = 0;
+
+	if (!proc)
+		return -errno;
+	targets->n_processes = 0;
+	while (!err && (entry = readdir(proc))) {
+		pid_t pid = atoi(entry->d_name);
+
+		if (pid <= 0)
+			continue;
+		err = grow(&targets->processes, targets->n_processes, sizeof(struct process));
+		if (!err && !read_process(pid, &targets->processes[targets->n_processes]))
+			targets->n_processes++;
+	}
+	closedir(proc);
+	if (targets->n_processes)
+		qsort(targets->processes, targets->n_processes, sizeof(struct process), by_pid);
+	return err;
+}
+
+static void mark_pid(struct targets *targets, pid_t pid)
+{
+	struct process *process = find_process(targets, pid);
+
+	if (process)
+		process->target = true;
+}
+
+/* A process is a target if an ancestor of it is; parents may come after children. */
+static void mark_descendants(struct targets *targets)
+{
+	bool changed = true;
+
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < targets->n_processes; i++) {
+			struct process *process = &targets->processes[i];
+			struct process *parent = find_process(targets, process->parent);
+
+			if (!process->target && parent && parent->target)
+				process->target = changed = true;
+		}
+	}
+}
+
+static struct targets *marking; /* nftw has no context argument */
+
+static int mark_cgroup_file(const char *path, const struct stat *status, int type,
+                            struct FTW *position)
+{
+	const char *name = path + position->base;
+	FILE *file;
+	int pid;
+
+	if (type != FTW_F || strcmp(name, "cgroup.procs"))
+		return 0;
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (fscanf(file, "%d", &pid) == 1)
+		mark_pid(marking, pid);
+	fclose(file);
+	return 0;
+}
+
+bool targets_are_processes(const struct targets *targets)
+{
+	const struct target_spec *spec = &targets->spec;
+
+	return spec->n_pids || spec->n_names || spec->n_cgroups;
+}
+
+/* Marks what the spec names. Descendants of pids count; names and cgroups stand for themselves. */
+static void mark_processes(struct targets *targets)
+{
+	const struct target_spec *spec = &targets->spec;
+
+	for (size_t i = 0; i < spec->n_pids; i++)
+		mark_pid(targets, spec->pids[i]);
+	mark_descendants(targets);
+	for (size_t i = 0; i < targets->n_processes; i++)
+		for (size_t j = 0; j < spec->n_names; j++)
+			if (!strncmp(targets->processes[i].name, spec->names[j], 15))
+				targets->processes[i].target = true;
+	marking = targets;
+	for (size_t i = 0; i < spec->n_cgroups; i++)
+		nftw(spec->cgroups[i], mark_cgroup_file, 16, FTW_PHYS);
+}
+
+bool targets_alive(const struct targets *targets)
+{
+	for (size_t i = 0; i < targets->spec.n_pids; i++)
+		if (!kill(targets->spec.pids[i], 0) || errno == EPERM)
+			return true;
+	if (!targets->spec.n_pids)
+		return true;
+	for (size_t i = 0; i < targets->n_processes; i++)
+		if (targets->processes[i].target) /* a child outlives its parent */
+			return true;
+	return false;
+}
+
+/* Children that were forked since the last scan are known to the probes already. */
+static void mark_forked(struct targets *targets, struct probes *probes)
+{
+	static uint32_t pids[16384];
+	size_t n = probes_processes(probes, pids, sizeof(pids) / sizeof(pids[0]));
+
+	for (size_t i = 0; i < n; i++)
+		if (targets->spec.n_pids)
+			mark_pid(targets, pids[i]);
+}
+
+static int tell_processes(struct targets *targets, struct probes *probes)
+{
+	static uint32_t pids[16384];
+	size_t n = probes_processes(probes, pids, sizeof(pids) / sizeof(pids[0]));
+
+	for (size_t i = 0; i < n; i++)
+		if (!find_process(targets, pids[i]))
+			probes_remove_process(probes, pids[i]);
+	for (size_t i = 0; i < targets->n_processes; i++) {
+		int err = 0;
+
+		if (targets->processes[i].target)
+			err = probes_add_process(probes, targets->processes[i].pid);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* ---- Sockets and their owners ------------------------------------------------------------- */
+
+static int add_owners(struct targets *targets, pid_t pid)
+{
+	char path[64], link[64];
+	struct dirent *entry;
+	DIR *fds;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	fds = opendir(path);
+	if (!fds)
+		return 0; /* gone, or not ours to look into */
+	while (!err && (entry = readdir(fds))) {
+		ssize_t length = readlinkat(dirfd(fds), entry->d_name, link, sizeof(link) - 1);
+		struct owner owner = { .pid = pid };
+
+		if (length <= 0)
+			continue;
+		link[length] = '\0';
+		if (sscanf(link, "socket:[%u]", &owner.inode) != 1)
+			continue;
+		err = grow(&targets->owners, targets->n_owners, sizeof(owner));
+		if (!err)
+			targets->owners[targets->n_owners++] = owner;
+	}
+	closedir(fds);
+	return err;
+}
+
+static const struct owner *owner_of(const struct targets *targets, uint32_t inode)
+{
+	for (size_t i = 0; i < targets->n_owners; i++)
+		if (targets->owners[i].inode == inode)
+			return &targets->owners[i];
+	return NULL;
+}
+
+/* The sockets of target processes; of all processes where none are named. */
+static int scan_owners(struct targets *targets, bool all)
+{
+	int err = 0;
+
+	targets->n_owners = 0;
+	for (size_t i = 0; !err && i < targets->n_processes; i++)
+		if (all || targets->processes[i].target)
+			err = add_owners(targets, targets->processes[i].pid);
+	return err;
+}
+
+/* ---- Network namespaces ------------------------------------------------------------------- */
+
+static bool netspace_known(const struct targets *targets, uint32_t inode)
+{
+	for (size_t i = 0; i < targets->n_netspaces; i++)
+		if (targets->netspaces[i].inode == inode)
+			return true;
+	return false;
+}
+
+static int add_netspace(struct targets *targets, pid_t pid)
+{
+	char path[64];
+	struct stat status;
+	int err;
+
+	snprintf(path, sizeof(path), pid ? "/proc/%d/ns/net" : "/proc/self/ns/net", pid);
+	if (stat(path, &status) || netspace_known(targets, status.st_ino))
+		return 0;
+	err = grow(&targets->netspaces, targets->n_netspaces, sizeof(struct netspace));
+	if (err)
+		return err;
+	err = netspace_open(pid, &targets->netspaces[targets->n_netspaces]);
+	if (!err)
+		targets->n_netspaces++;
+	/* Not entered: privileges were dropped, or the process is gone. The others go on. */
+	return err == -ENOMEM ? err : 0;
+}
+
+static int scan_netspaces(struct targets *targets)
+{
+	bool processes = targets_are_processes(targets);
+	int err = processes ? 0 : add_netspace(targets, 0);
+
+	for (size_t i = 0; !err && i < targets->n_processes; i++)
+		if (!processes || targets->processes[i].target)
+			err = add_netspace(targets, targets->processes[i].pid);
+	return err;
+}
+
+/* ---- Endpoints ---------------------------------------------------------------------------- */
+
+static bool port_wanted(const struct targets *targets, uint16_t port)
+{
+	for (size_t i = 0; i < targets->spec.n_ports; i++)
+		if (targets->spec.ports[i] == port)
+			return true;
+	return !targets->spec.n_ports;
+}
+
+static void endpoint_name(const struct targets *targets, const struct ktax_listener *key,
+                          char *name, size_t room)
+{
+	char address[INET6_ADDRSTRLEN], space[24] = "";
+	struct stat ours;
+
+	inet_ntop(key->family == 6 ? AF_INET6 : AF_INET, key->address, address, sizeof(address));
+	if (!stat("/proc/self/ns/net", &ours) && ours.st_ino != key->netns)
+		snprintf(space, sizeof(space), "@%u", key->netns);
+	snprintf(name, room, key->family == 6 ? "[%s]:%u/tcp%s" : "%s:%u/tcp%s", address, key->port,
+	         space);
+}
+
+/* The endpoint of that name; a new one while there is room, else the last, "other". */
+static uint32_t endpoint_get(struct targets *targets, const char *name, pid_t pid)
+{
+	struct recording_endpoint *endpoint;
+	struct process *process;
+	size_t i;
+
+	for (i = 0; i < targets->n_endpoints; i++)
+		if (!strcmp(targets->endpoints[i].name, name))
+			break;
+	if (i == targets->max_endpoints - 1)
+		name = "other endpoints";
+	if (i >= targets->max_endpoints)
+		return targets->max_endpoints - 1;
+	endpoint = &targets->endpoints[i];
+	if (i == targets->n_endpoints) {
+		targets->n_endpoints++;
+		snprintf(endpoint->name, sizeof(endpoint->name), "%s", name);
+	}
+	process = pid ? find_process(targets, pid) : NULL;
+	if (process && endpoint->pid != pid) {
+		endpoint->pid = pid;
+		memcpy(endpoint->comm, process->name, sizeof(endpoint->comm));
+	}
+	return i;
+}
+
+static struct target_listener *listener_find(struct targets *targets,
+                                             const struct ktax_listener *key)
+{
+	for (size_t i = 0; i < targets->n_listeners; i++)
+		if (!memcmp(&targets->listeners[i].key, key, sizeof(*key)))
+			return &targets->listeners[i];
+	return NULL;
+}
+
+static int listener_add(struct targets *targets, const struct netlink_listener *found,
+                        const struct owner *owner)
+{
+	struct target_listener *listener = listener_find(targets, &found->key);
+	char name[96];
+	int err;
+
+	endpoint_name(targets, &found->key, name, sizeof(name));
+	if (!listener) {
+		err = grow(&targets->listeners, targets->n_listeners, sizeof(*listener));
+		if (err)
+			return err;
+		listener = &targets->listeners[targets->n_listeners++];
+		*listener = (struct target_listener){ .key = found->key };
+	}
+	listener->endpoint = endpoint_get(targets, name, owner ? owner->pid : 0);
+	listener->seen = true;
+	return 0;
+}
+
+/* Listeners of one namespace that are targets. *ret_unowned: one's owner is not known yet. */
+static int scan_listeners(struct targets *targets, struct netspace *netspace, bool *ret_unowned)
+{
+	struct netlink_listener *found = NULL;
+	size_t n = 0;
+	int err = netspace_listeners(netspace, &found, &n);
+
+	for (size_t i = 0; !err && i < n; i++) {
+		const struct owner *owner = owner_of(targets, found[i].inode);
+
+		if (!port_wanted(targets, found[i].key.port))
+			continue;
+		if (targets_are_processes(targets) && !owner)
+			continue;
+		*ret_unowned |= !owner && !listener_find(targets, &found[i].key);
+		err = listener_add(targets, &found[i], owner);
+	}
+	free(found);
+	return err;
+}
+
+static int scan_all_listeners(struct targets *targets, bool *ret_unowned)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < targets->n_listeners; i++)
+		targets->listeners[i].seen = false;
+	for (size_t i = 0; !err && i < targets->n_netspaces; i++)
+		err = scan_listeners(targets, &targets->netspaces[i], ret_unowned);
+	return err;
+}
+
+/*
+ * A listener that is gone stays known for as long as its connections may live: only its port is
+ * told to the probes once, and removing it would cut off what was accepted from it.
+ */
+static int tell_listeners(struct targets *targets, struct probes *probes)
+{
+	for (size_t i = 0; i < targets->n_listeners; i++) {
+		struct target_listener *listener = &targets->listeners[i];
+		int err;
+
+		if (listener->told)
+			continue;
+		err = probes_add_listener(probes, &listener->key, listener->endpoint);
+		if (err)
+			return err;
+		listener->told = true;
+	}
+	return 0;
+}
+
+/* ---- Outside ------------------------------------------------------------------------------ */
+
+static int collect_pids(struct targets *targets)
+{
+	pid_t *pids = NULL;
+	size_t n = 0;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < targets->n_processes; i++) {
+		bool wanted = targets->processes[i].target;
+
+		for (size_t j = 0; !wanted && j < targets->n_endpoints; j++)
+			wanted = targets->endpoints[j].pid == targets->processes[i].pid;
+		if (!wanted)
+			continue;
+		err = grow(&pids, n, sizeof(*pids));
+		if (!err)
+			pids[n++] = targets->processes[i].pid;
+	}
+	if (err) {
+		free(pids);
+		return err;
+	}
+	if (n != targets->n_pids || (n && memcmp(pids, targets->pids, n * sizeof(*pids))))
+		targets->generation++;
+	free(targets->pids);
+	targets->pids = pids;
+	targets->n_pids = n;
+	return 0;
+}
+
+int targets_refresh(struct targets *targets, struct probes *probes)
+{
+	bool unowned = false;
+	int err = scan_processes(targets);
+
+	if (err)
+		return err;
+	mark_processes(targets);
+	if (probes)
+		mark_forked(targets, probes);
+	if (targets_are_processes(targets))
+		err = scan_owners(targets, false);
+	if (!err)
+		err = scan_netspaces(targets);
+	if (!err)
+		err = scan_all_listeners(targets, &unowned);
+	if (!err && unowned) {
+		err = scan_owners(targets, true);
+		if (!err)
+			err = scan_all_listeners(targets, &unowned);
+	}
+	if (!err)
+		err = collect_pids(targets);
+	if (!err && probes)
+		err = tell_listeners(targets, probes);
+	if (!err && probes && targets_are_processes(targets))
+		err = tell_processes(targets, probes);
+	return err;
+}
+
+static int check_spec(const struct target_spec *spec, char subject[64])
+{
+	for (size_t i = 0; i < spec->n_pids; i++) {
+		struct process process;
+
+		if (read_process(spec->pids[i], &process)) {
+			snprintf(subject, 64, "%d", spec->pids[i]);
+			return -ESRCH;
+		}
+	}
+	for (size_t i = 0; i < spec->n_cgroups; i++) {
+		char path[4096];
+
+		snprintf(path, sizeof(path), "%s/cgroup.procs", spec->cgroups[i]);
+		if (access(path, R_OK)) {
+			snprintf(subject, 64, "%s", spec->cgroups[i]);
+			return -ENOENT;
+		}
+	}
+	return 0;
+}
+
+int targets_open(const struct target_spec *spec, uint32_t max_endpoints,
+                 struct targets **ret_targets, char ret_subject[64])
+{
+	struct targets *targets;
+	int err = check_spec(spec, ret_subject);
+
+	if (err)
+		return err;
+	targets = calloc(1, sizeof(*targets));
+	if (!targets)
+		return -ENOMEM;
+	targets->spec = *spec;
+	targets->max_endpoints = max_endpoints;
+	targets->endpoints = calloc(max_endpoints, sizeof(*targets->endpoints));
+	if (!targets->endpoints) {
+		targets_close(targets);
+		return -ENOMEM;
+	}
+	*ret_targets = targets;
+	return 0;
+}
+
+void targets_close(struct targets *targets)
+{
+	if (!targets)
+		return;
+	for (size_t i = 0; i < targets->n_netspaces; i++)
+		netspace_close(&targets->netspaces[i]);
+	free(targets->netspaces);
+	free(targets->processes);
+	free(targets->pids);
+	free(targets->owners);
+	free(targets->listeners);
+	free(targets->endpoints);
+	free(targets);
+}
+
+static bool address_is_loopback(const struct ktax_listener *key)
+{
+	static const uint8_t loopback[16] = { [15] = 1 };
+
+	if (key->family == 4)
+		return key->address[0] == 127;
+	return !memcmp(key->address, loopback, sizeof(loopback));
+}
+
+static void add_links(struct netspace *netspace, struct target_links *links)
+{
+	struct netlink_link *found = NULL;
+	size_t n = 0;
+
+	if (netspace_links(netspace, &found, &n)) {
+		links->qdisc = links->nic = true; /* not known: look for both */
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!found[i].up)
+			continue;
+		links->qdisc |= strcmp(found[i].qdisc, "noqueue") != 0;
+		links->nic |= found[i].physical && !found[i].loopback;
+	}
+	free(found);
+}
+
+static void add_loopback(struct netspace *netspace, struct target_links *links)
+{
+	struct netlink_link *found = NULL;
+	size_t n = 0;
+
+	if (netspace_links(netspace, &found, &n))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (found[i].loopback && found[i].up)
+			links->qdisc |= strcmp(found[i].qdisc, "noqueue") != 0;
+	free(found);
+}
+
+/* Listeners on a loopback address are reached over lo alone; the others over any link. */
+struct target_links targets_links(struct targets *targets)
+{
+	struct target_links links = {};
+
+	for (size_t i = 0; i < targets->n_netspaces; i++) {
+		bool everywhere = false, any = false;
+
+		for (size_t j = 0; j < targets->n_listeners; j++) {
+			if (targets->listeners[j].key.netns != targets->netspaces[i].inode)
+				continue;
+			any = true;
+			everywhere |= !address_is_loopback(&targets->listeners[j].key);
+		}
+		if (everywhere)
+			add_links(&targets->netspaces[i], &links);
+		else if (any)
+			add_loopback(&targets->netspaces[i], &links);
+	}
+	if (!targets->n_listeners) /* they may come later, anywhere */
+		links.qdisc = links.nic = true;
+	return links;
+}
+
+size_t targets_pids(const struct targets *targets, const pid_t **ret_pids)
+{
+	*ret_pids = targets->pids;
+	return targets->n_pids;
+}
+
+uint64_t targets_generation(const struct targets *targets)
+{
+	return targets->generation;
+}
+
+size_t targets_endpoints(const struct targets *targets, const struct recording_endpoint **ret)
+{
+	*ret = targets->endpoints;
+	return targets->n_endpoints;
+}

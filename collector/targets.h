@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Targets: whose requests are recorded.
+ *
+ * Processes are given by pid (with their descendants), name or cgroup; ports by number. What is
+ * given of one kind adds up, kinds restrict each other: -p 1 -p 2 --port 80 is port 80 of either.
+ * Nothing given: every TCP server of the host. What is followed in the end are the connections of
+ * listening sockets; each listening address is an endpoint.
+ *
+ * Processes and sockets come and go: targets_refresh, called every second, follows them.
+ */
+#ifndef KTAX_TARGETS_H
+#define KTAX_TARGETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "recording.h"
+
+struct probes;
+struct targets;
+
+struct target_spec {
+	pid_t *pids;
+	size_t n_pids;
+	const char **names; /* as in /proc/PID/comm */
+	size_t n_names;
+	const char **cgroups; /* directories below a cgroup mount */
+	size_t n_cgroups;
+	uint16_t *ports;
+	size_t n_ports;
+};
+
+/* What the links of the targets have, which decides on hooks. */
+struct target_links {
+	bool qdisc, nic;
+};
+
+/* -ESRCH: a pid of @spec does not exist; -ENOENT: a cgroup does not; *ret_subject names it. */
+int targets_open(const struct target_spec *spec, uint32_t max_endpoints,
+                 struct targets **ret_targets, char ret_subject[64]);
+void targets_close(struct targets *targets);
+
+/*
+ * Finds the processes and listeners there are now. With @probes, tells them; without, only looks
+ * (before the probes are opened). -errno of the first failure; what was found stays.
+ */
+int targets_refresh(struct targets *targets, struct probes *probes);
+
+struct target_links targets_links(struct targets *targets);
+bool targets_are_processes(const struct targets *targets);
+
+/* Processes that own the endpoints or are named by the spec, for the span catalogue. */
+size_t targets_pids(const struct targets *targets, const pid_t **ret_pids);
+/* A number that changes when the set of processes does. */
+uint64_t targets_generation(const struct targets *targets);
+/* Whether any of the processes given by pid is still there. */
+bool targets_alive(const struct targets *targets);
+
+/* Endpoints found so far; their index is that of the aggregates. */
+size_t targets_endpoints(const struct targets *targets, const struct recording_endpoint **ret);
+
+#endif

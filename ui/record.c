@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ktax record: parse, open, run, close. The work is in collector/.
+ *
+ * A command after "--" is started as a target: it waits on a pipe until the probes are attached, so
+ * that its first request is recorded too.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "collector.h"
+#include "commands.h"
+#include "error.h"
+#include "format.h"
+
+enum {
+	OPTION_COMM = OPTION_LONG_ONLY,
+	OPTION_PORT,
+	OPTION_CGROUP,
+	OPTION_BUDGET,
+	OPTION_HOOKS,
+	OPTION_DETAIL,
+	OPTION_REQUESTS,
+	OPTION_SLOW,
+	OPTION_SPAN,
+	OPTION_CATALOGUE,
+	OPTION_INTERVAL,
+	OPTION_CONNECTIONS,
+	OPTION_ENDPOINTS,
+};
+
+static const struct option_row record_options[] = {
+	{ .help = "Targets (kinds restrict each other, nothing: every TCP server of the host):" },
+	{ 'p', "pid", "PID", "this process, its threads and its children; may be repeated" },
+	{ OPTION_COMM, "comm", "NAME", "processes of this name; may be repeated" },
+	{ OPTION_PORT, "port", "PORT", "connections to this listening port; may be repeated" },
+	{ OPTION_CGROUP, "cgroup", "DIR", "processes of this cgroup and those below" },
+	{ .help = "Recording:" },
+	{ 'o', "output", "FILE", "write the recording to FILE (ktax.ktax)" },
+	{ 'f', "force", NULL, "overwrite FILE" },
+	{ 'd', "duration", "TIME", "stop after TIME (30, 500ms, 10m); else at Ctrl-C" },
+	{ OPTION_REQUESTS, "requests", "1/N", "keep every N-th request with its accounts" },
+	{ OPTION_SLOW, "slow", "PERCENTILE", "keep the requests above this percentile" },
+	{ OPTION_INTERVAL, "interval", "TIME", "length of the recording's intervals (1s)" },
+	{ .help = "Probes:" },
+	{ OPTION_BUDGET, "budget", "PERCENT",
+	  "of the host's CPU time; attach in windows if more is needed (1); 0: no limit" },
+	{ OPTION_HOOKS, "hooks", "any|tp_btf|fentry|kprobe|raw_tp", "prefer this family of hooks" },
+	{ OPTION_SPAN, "span", "LIB:SYMBOL[=ACCOUNT]",
+	  "post the time in this function to ACCOUNT (serialize); may be repeated" },
+	{ OPTION_CATALOGUE, "catalogue", "DIR",
+	  "functions to post to accounts of their own; \"none\": no catalogue" },
+	{ OPTION_CONNECTIONS, "max-connections", "N", "connections followed at once (16384)" },
+	{ OPTION_ENDPOINTS, "max-endpoints", "N", "listening endpoints kept apart (16)" },
+	{ 'v', "verbose", NULL,
+	  "say what is hooked and what memory it takes; twice: libbpf's words" },
+	{ 0 },
+};
+
+#define LIST_MAX 64
+
+/* Everything the command line says; the lists that collector_options points to. */
+struct record_arguments {
+	struct collector_options collector;
+	pid_t pids[LIST_MAX];
+	uint16_t ports[LIST_MAX];
+	const char *names[LIST_MAX], *cgroups[LIST_MAX], *spans[LIST_MAX];
+	int verbose;
+	char **command; /* NULL: none */
+	char command_line[1024];
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal)
+{
+	stop = signal;
+}
+
+/* ---- Arguments ---------------------------------------------------------------------------- */
+
+static int parse_target(struct record_arguments *arguments, const struct options *options,
+                        int option)
+{
+	struct target_spec *spec = &arguments->collector.targets;
+	uint64_t number;
+
+	if (spec->n_pids >= LIST_MAX || spec->n_ports >= LIST_MAX || spec->n_names >= LIST_MAX ||
+	    spec->n_cgroups >= LIST_MAX)
+		return options_bad_value(options, "to be given 64 times at most");
+	switch (option) {
+	case 'p':
+		if (option_integer(options->value, 1, INT32_MAX, &number) < 0)
+			return options_bad_value(options, "a process id");
+		arguments->pids[spec->n_pids++] = number;
+		break;
+	case OPTION_PORT:
+		if (option_integer(options->value, 1, 65535, &number) < 0)
+			return options_bad_value(options, "a port, 1 to 65535");
+		arguments->ports[spec->n_ports++] = number;
+		break;
+	case OPTION_COMM:
+		arguments->names[spec->n_names++] = options->value;
+		break;
+	case OPTION_CGROUP:
+		arguments->cgroups[spec->n_cgroups++] = options->value;
+		break;
+	}
+	return KTAX_EXIT_FINE;
+}
+
+static int parse_requests(const struct options *options, uint32_t *ret_every)
+{
+	uint64_t every;
+	const char *text = options->value;
+
+	if (strncmp(text, "1/", 2) || option_integer(text + 2, 1, UINT32_MAX, &every) < 0)
+		return options_bad_value(options, "1/N, e.g. 1/100");
+	*ret_every = every;
+	return KTAX_EXIT_FINE;
+}
+
+static int parse_probe(struct record_arguments *arguments, const struct options *options,
+                       int option)
+{
+	struct collector_options *collector = &arguments->collector;
+	uint64_t number;
+	int family;
+
+	switch (option) {
+	case OPTION_BUDGET:
+		if (option_number(options->value, 0, 100, &collector->budget_pct) < 0)
+			return options_bad_value(options, "a percentage, 0 to 100");
+		break;
+	case OPTION_HOOKS:
+		family = hook_family_by_name(options->value);
+		if (family < 0)
+			return options_bad_value(options, "any, tp_btf, fentry, kprobe or raw_tp");
+		collector->family = family;
+		break;
+	case OPTION_SPAN:
+		if (collector->n_spans == LIST_MAX)
+			return options_bad_value(options, "to be given 64 times at most");
+		arguments->spans[collector->n_spans++] = options->value;
+		break;
+	case OPTION_CATALOGUE:
+		collector->no_catalogue = !strcmp(options->value, "none");
+		collector->catalogue = options->value;
+		break;
+	case OPTION_CONNECTIONS:
+		if (option_integer(options->value, 16, 1 << 20, &number) < 0)
+			return options_bad_value(options, "a number, 16 to 1048576");
+		collector->max_connections = number;
+		break;
+	case OPTION_ENDPOINTS:
+		if (option_integer(options->value, 1, 1024, &number) < 0)
+			return options_bad_value(options, "a number, 1 to 1024");
+		collector->max_endpoints = number;
+		break;
+	}
+	return KTAX_EXIT_FINE;
+}
+
+static int parse_option(struct record_arguments *arguments, const struct options *options,
+                        int option)
+{
+	struct collector_options *collector = &arguments->collector;
+
+	switch (option) {
+	case 'o':
+		collector->output = options->value;
+		return KTAX_EXIT_FINE;
+	case 'f':
+		collector->overwrite = true;
+		return KTAX_EXIT_FINE;
+	case 'v':
+		arguments->verbose++;
+		return KTAX_EXIT_FINE;
+	case 'd':
+		if (option_duration(options->value, &collector->duration_ns) < 0)
+			return options_bad_value(options,
+			                         "a length of time, e.g. 30, 500ms or 10m");
+		return KTAX_EXIT_FINE;
+	case OPTION_INTERVAL:
+		if (option_duration(options->value, &collector->interval_ns) < 0 ||
+		    collector->interval_ns < 100000000)
+			return options_bad_value(options, "a length of time, 100ms at least");
+		return KTAX_EXIT_FINE;
+	case OPTION_REQUESTS:
+		return parse_requests(options, &collector->sample_every);
+	case OPTION_SLOW:
+		if (option_number(options->value, 0, 99.999, &collector->slow_pct) < 0)
+			return options_bad_value(options, "a percentile, 0 to 99.999");
+		return KTAX_EXIT_FINE;
+	case 'p':
+	case OPTION_PORT:
+	case OPTION_COMM:
+	case OPTION_CGROUP:
+		return parse_target(arguments, options, option);
+	default:
+		return parse_probe(arguments, options, option);
+	}
+}
+
+static void keep_command_line(struct record_arguments *arguments, int argc, char **argv)
+{
+	size_t length = 0, room = sizeof(arguments->command_line);
+
+	length += snprintf(arguments->command_line, room, "ktax");
+	for (int i = 0; i < argc && length < room; i++)
+		length += snprintf(arguments->command_line + length, room - length, " %s", argv[i]);
+	arguments->collector.command_line = arguments->command_line;
+}
+
+static int parse(struct record_arguments *arguments, int argc, char **argv)
+{
+	struct options options;
+	int option, result;
+
+	keep_command_line(arguments, argc, argv);
+	options_begin(&options, &command_record, argc, argv);
+	while ((option = options_next(&options)) > 0) {
+		result = parse_option(arguments, &options, option);
+		if (result)
+			return result;
+	}
+	if (option < 0)
+		return options.exit_code ? options.exit_code : -1;
+	if (options.n_operands)
+		arguments->command = options.operands;
+	return KTAX_EXIT_FINE;
+}
+
+/* ---- A command to start ------------------------------------------------------------------- */
+
+/* Forks; the child executes the command when the returned descriptor is closed. */
+static pid_t start_command(char **command, int *ret_go)
+{
+	int go[2];
+	char byte;
+	pid_t child;
+
+	if (pipe2(go, O_CLOEXEC))
+		return -errno;
+	child = fork();
+	if (child < 0)
+		return -errno;
+	if (child) {
+		close(go[0]);
+		*ret_go = go[1];
+		return child;
+	}
+	close(go[1]);
+	if (read(go[0], &byte, 1) != 1)
+		_exit(KTAX_EXIT_FAILED); /* the recorder gave up */
+	signal(SIGPIPE, SIG_DFL);
+	execvp(command[0], command);
+	error_print(
+		&(struct failure){ .error = -errno, .subject = command[0], .doing = "start it" });
+	_exit(127);
+}
+
+static void end_command(pid_t child)
+{
+	int status;
+
+	if (child <= 0)
+		return;
+	if (!waitpid(child, &status, WNOHANG)) {
+		kill(child, SIGTERM);
+		waitpid(child, &status, 0);
+	}
+}
+
+/* ---- Progress ----------------------------------------------------------------------------- */
+
+struct progress_state {
+	bool shown, warned;
+	bool live; /* stderr is a terminal */
+	struct terminal terminal;
+};
+
+static void show_progress(const struct collector_progress *progress, void *context)
+{
+	struct progress_state *state = context;
+
+	if (progress->nothing_seen && !state->warned) {
+		error_note(
+			progress->endpoints
+				? "no request seen yet on any of the %zu listening endpoints; is there "
+				  "traffic?"
+				: "nothing matches yet: no listening TCP socket of the targets "
+				  "(%zu endpoints); see ss -ltnp",
+			progress->endpoints);
+		state->warned = true;
+	}
+	if (!state->live)
+		return;
+	fprintf(stderr,
+	        "\r\033[K%.0f s  %llu requests  %.0f/s  p50 %s  p99 %s  lost %llu  cost %.2f %%  "
+	        "attached %.0f %%",
+	        progress->elapsed_ns / 1e9, (unsigned long long)progress->requests, progress->rate,
+	        format_ns(&state->terminal, progress->p50_ns).text,
+	        format_ns(&state->terminal, progress->p99_ns).text,
+	        (unsigned long long)progress->lost, progress->cost_pct,
+	        100 * progress->attached_share);
+	fflush(stderr);
+	state->shown = true;
+}
+
+static void print_line(const char *text, void *context)
+{
+	error_note("%s", text);
+}
+
+static int verbosity;
+
+static void log_line(int level, const char *text)
+{
+	if (level == 0 ? verbosity >= 1 : verbosity >= 2)
+		fprintf(stderr, "ktax: libbpf: %s", strncmp(text, "libbpf: ", 8) ? text : text + 8);
+}
+
+static void print_note(const char *text)
+{
+	error_note("%s", text);
+}
+
+/* ---- Running ------------------------------------------------------------------------------ */
+
+static int report_failure(const struct collector_failure *failure)
+{
+	return error_print(&(struct failure){
+		.error = failure->error,
+		.subject = *failure->subject ? failure->subject : NULL,
+		.doing = failure->doing,
+		.cause = failure->cause,
+		.remedy = failure->remedy,
+	});
+}
+
+static int record(struct record_arguments *arguments, int go)
+{
+	struct progress_state progress = { .live = isatty(STDERR_FILENO),
+		                           .terminal = terminal_init(stderr, COLOR_AUTO) };
+	struct collector_failure failure = {};
+	struct collector *collector = NULL;
+	int err = collector_open(&arguments->collector, &collector, &failure);
+
+	if (err)
+		return report_failure(&failure);
+	if (arguments->verbose)
+		collector_describe(collector, print_line, NULL);
+	if (go >= 0 && write(go, "g", 1) != 1)
+		error_note("the command could not be started");
+	err = collector_run(collector, &stop, show_progress, &progress, &failure);
+	if (progress.shown)
+		fprintf(stderr, "\n");
+	collector_close(collector);
+	return err ? report_failure(&failure) : KTAX_EXIT_FINE;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a gone reader of stderr must not cut the recording short */
+}
+
+static int record_run(int argc, char **argv)
+{
+	static struct record_arguments arguments = {
+		.collector = {
+			.output = "ktax.ktax",
+			.interval_ns = 1000000000,
+			.budget_pct = 1,
+			.max_connections = 16384,
+			.max_endpoints = 16,
+			.log = log_line,
+			.note = print_note,
+		},
+	};
+	struct target_spec *spec = &arguments.collector.targets;
+	int go = -1, result;
+
+	spec->pids = arguments.pids;
+	spec->names = arguments.names;
+	spec->cgroups = arguments.cgroups;
+	spec->ports = arguments.ports;
+	arguments.collector.spans = arguments.spans;
+	result = parse(&arguments, argc, argv);
+	if (result)
+		return result < 0 ? KTAX_EXIT_FINE : result;
+	verbosity = arguments.verbose;
+	catch_signals();
+	if (arguments.command) {
+		pid_t child = start_command(arguments.command, &go);
+
+		if (child < 0)
+			return error_print(&(struct failure){ .error = child,
+			                                      .subject = arguments.command[0],
+			                                      .doing = "start it" });
+		arguments.collector.child = child;
+		if (!spec->n_ports)
+			arguments.pids[spec->n_pids++] = child;
+	}
+	result = record(&arguments, go);
+	if (go >= 0)
+		close(go);
+	end_command(arguments.collector.child);
+	return result;
+}
+
+const struct command command_record = {
+	.name = "record",
+	.run = record_run,
+	.summary = "record where the time of each request goes",
+	.operands = "[-- COMMAND...]",
+	.description =
+		"Attaches probes to the kernel and to libraries of the targets, follows every request "
+		"from its arrival to the last byte of its response, and posts each nanosecond to one "
+		"account. Aggregates are kept in the kernel and written to FILE once per interval; a "
+		"recorder that is killed leaves all finished intervals readable.\n\n"
+		"Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, "
+		"and gives up what it does not need any more once the probes are attached. No payload "
+		"is read.",
+	.options = record_options,
+	.examples = "ktax record -p $(pidof redis-server) -d 30 -o redis.ktax\n"
+		    "ktax record --port 8080 -- ./myserver --flag\n"
+		    "ktax record --comm nginx --slow 99 -o nginx.ktax\n",
+};
