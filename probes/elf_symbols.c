@@ -40,8 +40,9 @@ struct elf_image {
 	char soname[256];
 	struct segment segments[MAX_SEGMENTS];
 	size_t nsegments;
-	struct import *imports; /* in order of slot */
+	struct import *imports; /* in order of slot; read at the first question */
 	size_t nimports;
+	bool has_imports;
 };
 
 /* ---- sections ---- */
@@ -170,17 +171,18 @@ static int imports_add(struct elf_image *image, Elf_Scn *scn, const GElf_Shdr *s
 	return 0;
 }
 
-static int read_imports(struct elf_image *image)
+/* Out of memory leaves imports unknown, which places probes worse but not wrong. */
+static void read_imports(struct elf_image *image)
 {
 	GElf_Shdr shdr;
 	Elf_Scn *scn = NULL;
-	int err = 0;
 
-	while (!err && (scn = section_next(image->elf, scn, SHT_RELA, &shdr)))
-		if (shdr.sh_flags & SHF_ALLOC)
-			err = imports_add(image, scn, &shdr);
-	qsort(image->imports, image->nimports, sizeof(*image->imports), import_compare);
-	return err;
+	image->has_imports = true;
+	while ((scn = section_next(image->elf, scn, SHT_RELA, &shdr)))
+		if ((shdr.sh_flags & SHF_ALLOC) && imports_add(image, scn, &shdr))
+			break;
+	if (image->nimports)
+		qsort(image->imports, image->nimports, sizeof(*image->imports), import_compare);
 }
 
 static int image_read(struct elf_image *image)
@@ -195,7 +197,7 @@ static int image_read(struct elf_image *image)
 	image->x86_64 = ehdr.e_machine == EM_X86_64 && ehdr.e_ident[EI_CLASS] == ELFCLASS64;
 	read_segments(image);
 	read_soname(image);
-	return image->x86_64 ? read_imports(image) : 0;
+	return 0;
 }
 
 /* A regular file: opening a FIFO or a device that a process happens to map must not block. */
@@ -248,6 +250,25 @@ const char *elf_image_soname(const struct elf_image *image)
 bool elf_image_is_x86_64(const struct elf_image *image)
 {
 	return image->x86_64;
+}
+
+bool elf_image_is_go(const struct elf_image *image)
+{
+	Elf_Scn *scn = NULL;
+	size_t names;
+
+	if (elf_getshdrstrndx(image->elf, &names))
+		return false;
+	while ((scn = elf_nextscn(image->elf, scn))) {
+		GElf_Shdr shdr;
+		const char *name = gelf_getshdr(scn, &shdr)
+		                           ? elf_strptr(image->elf, names, shdr.sh_name)
+		                           : NULL;
+
+		if (name && (!strcmp(name, ".gopclntab") || !strcmp(name, ".go.buildinfo")))
+			return true;
+	}
+	return false;
 }
 
 /* ---- USDT ---- */
@@ -305,6 +326,12 @@ static bool is_function(const struct elf_image *image, const GElf_Sym *sym)
 	       !elf_image_offset(image, sym->st_value, &offset);
 }
 
+/* What the compiler moved out of a function ("f.cold") is not called. */
+static bool is_fragment(const char *name)
+{
+	return strstr(name, ".cold") != NULL;
+}
+
 static int functions_append(struct elf_functions *list, const char *name, const GElf_Sym *sym)
 {
 	struct elf_function *functions = list->functions;
@@ -341,7 +368,7 @@ static int functions_add(const struct elf_image *image, Elf_Scn *scn, const GElf
 		if (!gelf_getsym(data, (int)i, &sym) || !is_function(image, &sym))
 			continue;
 		name = string_at(image->elf, shdr->sh_link, sym.st_name);
-		if (name && glob_list_match(symbols, name))
+		if (name && !is_fragment(name) && glob_list_match(symbols, name))
 			err = functions_append(list, name, &sym);
 	}
 	return err;
@@ -443,10 +470,12 @@ size_t elf_image_read_code(void *context, uint64_t vaddr, uint8_t *bytes, size_t
 
 const char *elf_image_import(void *context, uint64_t slot, uint64_t *ret_vaddr)
 {
-	const struct elf_image *image = context;
+	struct elf_image *image = context;
 	struct import key = { .slot = slot };
 	const struct import *import;
 
+	if (!image->has_imports)
+		read_imports(image);
 	if (!image->nimports)
 		return NULL;
 	import = bsearch(&key, image->imports, image->nimports, sizeof(key), import_compare);

@@ -36,6 +36,9 @@ const char *elf_image_soname(const struct elf_image *image);
 /* 64-bit x86 code, which code_flow.h can decode. */
 bool elf_image_is_x86_64(const struct elf_image *image);
 
+/* A program made by Go, whose runtime moves stacks and inspects return addresses. */
+bool elf_image_is_go(const struct elf_image *image);
+
 /* Whether a USDT note of @provider is in the file. */
 bool elf_image_has_usdt(const struct elf_image *image, const char *provider);
 

@@ -23,6 +23,7 @@
 struct file_search {
 	const struct mapped_file *file;
 	struct elf_image *image;
+	bool is_go;
 	const struct catalogue_entry **entries; /* in the order of the catalogue */
 	size_t nentries;
 	char **symbols; /* the globs of all of them, NULL-terminated; not owned */
@@ -87,6 +88,7 @@ void span_list_free(struct span_list *list)
 	free(list->sites);
 	free(list->refusals);
 	free(list->usdt);
+	free(list->files);
 	free(list);
 }
 
@@ -244,7 +246,8 @@ static int add_function(struct file_search *search, const struct catalogue_entry
 	snprintf(site.label, sizeof(site.label), "%s:%s", entry->family, function->name);
 	if (elf_image_offset(search->image, function->vaddr, &offset) || is_known(search, offset))
 		return 0;
-	err = place(search, function, entry->throws, &placement, &reason);
+	/* Go's runtime takes a uretprobe's trampoline for a broken stack and stops the program. */
+	err = place(search, function, entry->throws || search->is_go, &placement, &reason);
 	if (err == -EOPNOTSUPP)
 		return list_add_refusal(search->list, site.label, search->file->path, reason);
 	if (!err)
@@ -302,15 +305,29 @@ static int add_file(struct file_search *search, const struct catalogue *catalogu
 		return add_unreadable(search, opened);
 	if (elf_image_has_usdt(search->image, USDT_PROVIDER))
 		err = list_add_usdt(search->list, search->file);
-	if (!err && search->nentries)
+	if (!err && search->nentries) {
+		search->is_go = elf_image_is_go(search->image);
 		err = add_functions(search);
+	}
 	return err;
+}
+
+/* Remembers which files the list was made from. */
+static int list_set_files(struct span_list *list, const struct mapped_files *files)
+{
+	list->files = calloc(files->n + 1, sizeof(*list->files));
+	if (!list->files)
+		return -ENOMEM;
+	for (size_t i = 0; i < files->n; i++)
+		list->files[i] = (struct span_file){ files->files[i].dev, files->files[i].ino };
+	list->nfiles = files->n;
+	return 0;
 }
 
 static int find_in_files(const struct mapped_files *files, const struct catalogue *catalogue,
                          struct span_list *list)
 {
-	int err = 0;
+	int err = list_set_files(list, files);
 
 	for (size_t i = 0; i < files->n && !err; i++) {
 		struct file_search search = { .file = &files->files[i], .list = list };
@@ -344,6 +361,27 @@ int spans_find(const pid_t *pids, size_t n, const struct catalogue *catalogue,
 }
 
 /* ---- changes ---- */
+
+static bool has_file(const struct span_list *list, dev_t dev, ino_t ino)
+{
+	for (size_t i = 0; i < list->nfiles; i++)
+		if (list->files[i].dev == dev && list->files[i].ino == ino)
+			return true;
+	return false;
+}
+
+int spans_outdated(const pid_t *pids, size_t n, const struct span_list *list)
+{
+	struct mapped_files files;
+	int outdated = maps_files(pids, n, &files);
+
+	if (outdated)
+		return outdated;
+	for (size_t i = 0; i < files.n && !outdated; i++)
+		outdated = !has_file(list, files.files[i].dev, files.files[i].ino);
+	mapped_files_release(&files);
+	return outdated;
+}
 
 static bool has_site(const struct span_list *list, const struct span_site *site)
 {

@@ -83,6 +83,11 @@ struct span_usdt {
 	ino_t ino;
 };
 
+struct span_file {
+	dev_t dev;
+	ino_t ino;
+};
+
 struct span_list {
 	struct span_site *sites;
 	size_t nsites;
@@ -90,6 +95,8 @@ struct span_list {
 	size_t nrefusals;
 	struct span_usdt *usdt;
 	size_t nusdt;
+	struct span_file *files; /* all that were looked into, for spans_outdated() */
+	size_t nfiles;
 };
 
 /*
@@ -101,6 +108,12 @@ struct span_list {
 int spans_find(const pid_t *pids, size_t n, const struct catalogue *catalogue,
                struct span_list **ret);
 void span_list_free(struct span_list *list);
+
+/*
+ * Whether the processes have mapped a file that @list was not made from, as after dlopen(): 1 or 0,
+ * or negative errno as spans_find(). Much cheaper than finding the spans again.
+ */
+int spans_outdated(const pid_t *pids, size_t n, const struct span_list *list);
 
 /* What changed from one list to a later one. Pointers into the lists, which must outlive this. */
 struct span_changes {

@@ -192,9 +192,12 @@ static void libraries_opened_later_are_what_changed(void **state)
 	struct catalogue *catalogue = catalogue_of("libspan_fixture.so.1:fixture_*");
 	struct span_list *before = find_in(getpid(), catalogue), *after;
 	void *handle = open_fixture();
+	const pid_t self = getpid();
 	struct span_changes changes;
 
 	after = find_in(getpid(), catalogue);
+	assert_int_equal(spans_outdated(&self, 1, before), 1);
+	assert_int_equal(spans_outdated(&self, 1, after), 0);
 	assert_int_equal(before->nsites, 0);
 	assert_int_equal(spans_compare(before, after, &changes), 0);
 	assert_int_equal(changes.nadded, after->nsites);
