@@ -14,7 +14,7 @@ uint64_t row_number(struct row *row, uint64_t highest)
 {
 	sqlite3_int64 value = sqlite3_column_int64(row->statement, row->n);
 
-	if (sqlite3_column_type(row->statement, row->n++) != SQLITE_INTEGER || value < 0 ||
+	if (sqlite3_column_type(row->statement, row->n++) != SQLITE_INTEGER ||
 	    (uint64_t)value > highest) {
 		row->error = row->error ? row->error : -EBADMSG;
 		return 0;
