@@ -201,7 +201,7 @@ const struct library_call library_calls[] = {
 	{ "openssl:SSL_write_ex", "SSL_write_ex", prepare_ssl, do_ssl_ex, finish_ssl },
 	{ "gnutls:gnutls_record_recv", "gnutls_record_recv", prepare_gnutls, do_gnutls,
 	  finish_gnutls },
-	{ "gnutls:gnutls_record_send", "gnutls_record_send", prepare_gnutls, do_gnutls,
+	{ "gnutls:gnutls_record_send2", "gnutls_record_send", prepare_gnutls, do_gnutls,
 	  finish_gnutls },
 	{ "json-c:json_object_to_json_string_length", "json_object_to_json_string_length",
 	  prepare_json_c, do_json_c_write, finish_json_c },
@@ -210,7 +210,7 @@ const struct library_call library_calls[] = {
 	{ "jansson:json_dumps", "json_dumps", prepare_jansson, do_jansson, finish_jansson },
 	{ "jansson:json_dumpb", "json_dumpb", prepare_jansson, do_jansson_buffer, finish_jansson },
 	{ "zlib:deflate", "deflate", prepare_zlib, do_deflate, finish_zlib },
-	{ "snappy:_ZN6snappy11RawCompressEPKcmPcPm", "_ZN6snappy11RawCompressEPKcmPcPm",
+	{ "snappy:_ZN6snappy8CompressEPNS_6SourceEPNS_4SinkE", "_ZN6snappy11RawCompressEPKcmPcPm",
 	  prepare_snappy, do_snappy, finish_nothing },
 };
 

@@ -9,7 +9,7 @@
 /* Call in this order: prepare(), call() as often as you like, finish(). */
 struct library_call {
 	const char *label;                 /* of its span site */
-	const char *name;                  /* its symbol */
+	const char *name;                  /* what to call: that function, or one that calls it */
 	bool (*prepare)(const char *name); /* false: not installed, nothing to finish */
 	void (*call)(void);
 	void (*finish)(void);
