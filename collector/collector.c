@@ -206,6 +206,16 @@ static int open_catalogue(struct collector *collector, struct collector_failure 
 	return err ? failed(failure, err, "span catalogue", "read it", message, NULL) : 0;
 }
 
+static int refresh_spans(struct collector *collector);
+
+static int find_spans(struct collector *collector, struct collector_failure *failure)
+{
+	int err = refresh_spans(collector);
+
+	collector->spans_generation = targets_generation(collector->targets);
+	return err ? failed(failure, err, NULL, "look for functions to probe", NULL, NULL) : 0;
+}
+
 static int create_recording(struct collector *collector, struct collector_failure *failure)
 {
 	const struct collector_options *options = &collector->options;
@@ -286,6 +296,8 @@ int collector_open(const struct collector_options *options, struct collector **r
 	if (!err)
 		err = open_probes(collector, ret_failure);
 	if (!err)
+		err = find_spans(collector, ret_failure);
+	if (!err)
 		err = create_recording(collector, ret_failure);
 	if (!err) {
 		err = write_meta(collector);
@@ -336,11 +348,7 @@ static void count_spans(struct collector *collector)
 
 static int attach_spans(struct collector *collector)
 {
-	size_t attached = 0;
-
-	if (!collector->spans)
-		return 0;
-	return probes_attach_spans(collector->probes, collector->spans, &attached);
+	return collector->spans ? probes_attach_spans(collector->probes, collector->spans) : 0;
 }
 
 /* Looks for functions in what the targets have mapped; attaches if that has changed. */
@@ -458,20 +466,20 @@ static void drain(struct collector *collector, uint64_t patience_ns)
 	collector->dropped += in_flight;
 }
 
-static void detach(struct collector *collector)
+/* Stops to follow requests at @now; those in flight are waited for. */
+static void stop_following(struct collector *collector, uint64_t now)
 {
-	uint64_t now;
-
-	if (!collector->attached_since_ns)
-		return;
-	/* Time to drain is attached, but not time in which requests are counted. */
-	now = clock_ns(CLOCK_MONOTONIC);
 	meter_stop(collector, now);
 	drain(collector, DRAIN_NS);
-	probes_detach(collector->probes);
-	probes_detach_spans(collector->probes);
 	collector->attached_ns += now - collector->attached_since_ns;
 	collector->attached_since_ns = 0;
+}
+
+static void close_window(struct collector *collector, uint64_t now)
+{
+	stop_following(collector, now);
+	probes_detach(collector->probes);
+	probes_detach_spans(collector->probes);
 	collector->gap_ends_ns = clock_ns(CLOCK_MONOTONIC) + budget_gap_ns(&collector->budget);
 }
 
@@ -482,7 +490,7 @@ static int window_tick(struct collector *collector, uint64_t now, struct collect
 		bool measured = collector->cost.ns_per_ns >= 0;
 
 		if (measured && !collector->continuous && now >= collector->window_ends_ns)
-			detach(collector);
+			close_window(collector, now);
 		return 0;
 	}
 	return now >= collector->gap_ends_ns ? attach(collector, failure) : 0;
@@ -687,6 +695,7 @@ static int interval_tick(struct collector *collector, uint64_t now,
 	}
 	if (collector->attached_since_ns)
 		probes_sweep(collector->probes, IDLE_NS, &in_flight);
+	probes_consume(collector->probes, keep_request, collector);
 	err = write_interval(collector, now);
 	if (err)
 		return failed(failure, err, collector->options.output, "write the recording", NULL,
@@ -717,11 +726,8 @@ static bool is_over(struct collector *collector, uint64_t now)
 
 static int start(struct collector *collector, struct collector_failure *failure)
 {
-	int err = refresh_spans(collector);
+	int err = attach(collector, failure);
 
-	if (err)
-		return failed(failure, err, NULL, "look for functions to probe", NULL, NULL);
-	err = attach(collector, failure);
 	if (err)
 		return err;
 	err = privileges_drop();
@@ -737,13 +743,16 @@ static int start(struct collector *collector, struct collector_failure *failure)
 	           : 0;
 }
 
+/* The recording is complete before the probes are detached, which may take seconds. */
 static int finish(struct collector *collector, struct collector_failure *failure)
 {
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	int err;
 
-	detach(collector);
+	if (collector->attached_since_ns)
+		stop_following(collector, now);
 	probes_consume(collector->probes, keep_request, collector);
-	err = write_interval(collector, clock_ns(CLOCK_MONOTONIC));
+	err = write_interval(collector, now);
 	if (!err)
 		err = write_hooks(collector);
 	if (!err) {

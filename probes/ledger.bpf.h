@@ -141,7 +141,7 @@ static __always_inline void thread_start(struct thread *thread, __u64 now)
 	thread->on = thread->user = KTAX_APP;
 	thread->off_ns = 0;
 	thread->idle_out_ns = thread->idle_in_ns = 0;
-	thread->span_limit = 0;
+	thread->spans = 0;
 	thread_clear(thread, now);
 }
 
@@ -188,38 +188,55 @@ static __always_inline void thread_post(struct thread *thread, __u64 now)
 	thread->last_ns = now;
 }
 
+/* The innermost open span; only to be called if there is one. */
+static __always_inline struct span *span_top(struct thread *thread)
+{
+	return &thread->span[(thread->spans - 1) & (KTAX_SPANS - 1)];
+}
+
+static __always_inline __u32 span_account(struct thread *thread)
+{
+	return thread->spans ? span_top(thread)->account : KTAX_APP;
+}
+
 /*
- * Has the function of the open span been left without its return being seen (longjmp, exception)?
- * Its frame is gone if the stack is shorter, or if something else was pushed where its return
- * address was (which is the original one, or the uretprobe's trampoline).
+ * Has the innermost span been left without its end being seen (longjmp, exception)? Its frame is
+ * gone if the stack is shorter, or if something else was pushed where its return address was (which
+ * is the original one, or the uretprobe's trampoline).
  */
 static __always_inline bool span_left(struct thread *thread)
 {
+	struct span *span = span_top(thread);
 	__u64 word = 0;
 
-	if (user_stack_pointer() > thread->span_limit)
+	if (user_stack_pointer() > span->limit)
 		return true;
-	if (!thread->span_return || !thread->trampoline)
+	if (!span->return_address || !thread->trampoline)
 		return false;
-	if (bpf_probe_read_user(&word, sizeof(word), (void *)(thread->span_limit - sizeof(word))))
+	if (bpf_probe_read_user(&word, sizeof(word), (void *)(span->limit - sizeof(word))))
 		return false;
-	return word != thread->span_return && word != thread->trampoline;
+	return word != span->return_address && word != thread->trampoline;
 }
 
-/* thread_post for the running thread: a span that was left unseen ends, its time is unknown. */
+/* thread_post for the running thread: spans that were left unseen end, their time is unknown. */
 static __always_inline void thread_post_current(struct thread *thread, __u64 now)
 {
-	bool left = thread->span_limit && span_left(thread);
+	bool in_user_code = thread->on == thread->user, left = false;
 
-	if (left) {
-		if (thread->on == thread->user)
-			thread->on = KTAX_UNKNOWN;
-		thread->user = KTAX_APP;
-		thread->span_limit = 0;
+	for (int i = 0; i < KTAX_SPANS && thread->spans && span_left(thread); i++) {
+		thread->spans--;
+		left = true;
 	}
+	if (!left) {
+		thread_post(thread, now);
+		return;
+	}
+	if (in_user_code)
+		thread->on = KTAX_UNKNOWN;
 	thread_post(thread, now);
-	if (left && thread->on == KTAX_UNKNOWN)
-		thread->on = KTAX_APP;
+	thread->user = span_account(thread);
+	if (in_user_code)
+		thread->on = thread->user;
 }
 
 static __always_inline struct checkpoint *thread_checkpoint(struct thread *thread, __u32 number)

@@ -8,7 +8,7 @@
  * for a family that it does not have. From then on the two are handled alike, by names.
  *
  * Aggregates are read through a memory map of the array that the programs add to. Programs are
- * attached one link each; spans (uprobes, USDT) have links of their own.
+ * attached one link each; spans (uprobes, USDT) are in span_links.c.
  */
 #include "probes.h"
 
@@ -27,7 +27,7 @@
 
 #include "full_hash.skel.h"
 #include "full_tracing.skel.h"
-#include "spans.h"
+#include "span_links.h"
 
 #define SWEEP_SLOTS 1024 /* per run of the sweep program: it is bounded for the verifier */
 
@@ -50,8 +50,8 @@ struct probes {
 	int n_cpus;
 	int *sample_event; /* perf events, one per CPU; -1: none */
 	struct bpf_link **sample_link;
-	struct bpf_link **span_link;
-	size_t n_span_links;
+	struct span_links *spans;
+	bool uprobe_multi;
 	const struct ktax_aggregate *aggregates; /* [cpu * max_endpoints + endpoint] */
 	size_t aggregates_bytes;
 	struct ring_buffer *ring;
@@ -154,7 +154,8 @@ static bool program_is_chosen(const struct probes *probes, const char *name)
 	for (int i = 0; i < BOUNDARY_COUNT; i++)
 		if (probes->chosen[i] && !strcmp(probes->chosen[i]->program, name))
 			return true;
-	return !strncmp(name, "span_", 5) || !strcmp(name, "sweep") || !strcmp(name, "cpu_sample");
+	return !strncmp(name, "span_", 5) /* see span_links_prepare */ || !strcmp(name, "sweep") ||
+	       !strcmp(name, "cpu_sample");
 }
 
 static int switch_arguments(const struct btf *btf)
@@ -209,6 +210,8 @@ static int prepare_object(struct probes *probes, const struct btf *btf)
 
 		bpf_program__set_autoload(program, chosen);
 	}
+	probes->uprobe_multi = span_links_multi_supported(btf);
+	span_links_prepare(probes->object, probes->uprobe_multi);
 	if (probes->hash)
 		memcpy((void *)&probes->hash->rodata->settings, &settings, sizeof(settings));
 	else
@@ -477,92 +480,16 @@ bool probes_attached(const struct probes *probes)
 
 /* ---- Spans -------------------------------------------------------------------------------- */
 
-static int keep_span_link(struct probes *probes, struct bpf_link *link)
+int probes_attach_spans(struct probes *probes, const struct span_list *spans)
 {
-	struct bpf_link **links;
-
-	if (!link)
-		return -errno;
-	links = realloc(probes->span_link, (probes->n_span_links + 1) * sizeof(struct bpf_link *));
-	if (!links) {
-		bpf_link__destroy(link);
-		return -ENOMEM;
-	}
-	links[probes->n_span_links++] = link;
-	probes->span_link = links;
-	return 0;
-}
-
-static uint64_t span_cookie(enum ktax_account account, int32_t sp_delta)
-{
-	return (uint64_t)account | (uint64_t)sp_delta << 8;
-}
-
-static int attach_uprobe(struct probes *probes, const char *program, const char *path,
-                         uint64_t offset, bool on_return, uint64_t cookie)
-{
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = on_return, .bpf_cookie = cookie);
-
-	return keep_span_link(probes,
-	                      bpf_program__attach_uprobe_opts(program_by_name(probes, program), -1,
-	                                                      path, offset, &options));
-}
-
-/* The exit first: a span that is entered is always left. */
-static int attach_site(struct probes *probes, const struct span_site *site)
-{
-	int err = 0;
-
-	if (site->use_uretprobe)
-		err = attach_uprobe(probes, "span_exit", site->path, site->offset_enter, true,
-		                    span_cookie(site->account, 0));
-	for (size_t i = 0; !err && i < site->nexits; i++)
-		err = attach_uprobe(probes, "span_exit_at_ret", site->path, site->exits[i].offset,
-		                    false, span_cookie(site->account, site->exits[i].sp_delta));
-	if (err)
-		return err;
-	return attach_uprobe(probes, "span_enter", site->path, site->offset_enter, false,
-	                     span_cookie(site->account, site->sp_delta));
-}
-
-static int attach_usdt(struct probes *probes, const struct span_usdt *usdt)
-{
-	int err = keep_span_link(probes,
-	                         bpf_program__attach_usdt(program_by_name(probes, "span_end"), -1,
-	                                                  usdt->path, "ktax", "span_end", NULL));
-	if (err)
-		return err;
-	return keep_span_link(probes,
-	                      bpf_program__attach_usdt(program_by_name(probes, "span_begin"), -1,
-	                                               usdt->path, "ktax", "span_begin", NULL));
-}
-
-int probes_attach_spans(struct probes *probes, const struct span_list *spans, size_t *ret_attached)
-{
-	size_t attached = 0;
-	int first = 0, err;
-
-	for (size_t i = 0; i < spans->nsites; i++) {
-		err = attach_site(probes, &spans->sites[i]);
-		attached += !err;
-		first = first ? first : err;
-	}
-	for (size_t i = 0; i < spans->nusdt; i++) {
-		err = attach_usdt(probes, &spans->usdt[i]);
-		attached += !err;
-		first = first ? first : err;
-	}
-	*ret_attached = attached;
-	return first;
+	probes_detach_spans(probes);
+	return span_links_attach(probes->object, probes->uprobe_multi, spans, &probes->spans);
 }
 
 void probes_detach_spans(struct probes *probes)
 {
-	for (size_t i = 0; i < probes->n_span_links; i++)
-		bpf_link__destroy(probes->span_link[i]);
-	free(probes->span_link);
-	probes->span_link = NULL;
-	probes->n_span_links = 0;
+	span_links_detach(probes->spans);
+	probes->spans = NULL;
 }
 
 /* ---- Targets ------------------------------------------------------------------------------ */

@@ -51,8 +51,9 @@ void probes_admit(struct probes *probes, bool admit);
 void probes_detach(struct probes *probes);
 bool probes_attached(const struct probes *probes);
 
-/* Attaches spans that were found (spans.h); -errno of the first that failed, others stay. */
-int probes_attach_spans(struct probes *probes, const struct span_list *spans, size_t *ret_attached);
+/* Attaches spans that were found (spans.h) instead of those before; -errno of the first that
+ * failed, the others are attached. */
+int probes_attach_spans(struct probes *probes, const struct span_list *spans);
 void probes_detach_spans(struct probes *probes);
 
 /* Requests on @listener's connections are counted for @endpoint (below max_endpoints). */

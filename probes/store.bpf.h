@@ -24,6 +24,7 @@
 #include "state.h"
 
 #define KTAX_CHECKPOINTS 4
+#define KTAX_SPANS       8
 #define KTAX_MAX_THREADS 8192
 #define AF_INET          2
 #define AF_INET6         10
@@ -37,6 +38,16 @@ struct checkpoint {
 	__u64 account_ns[KTAX_NACCOUNTS];            /* at in_ns */
 	__u32 off;                                   /* account that the blocked part went to */
 	__u32 network;                               /* slept in epoll, poll, select, recv ... */
+};
+
+enum span_kind { SPAN_FUNCTION, SPAN_STACKED_FUNCTION, SPAN_ANNOTATION };
+
+/* An open span of user code (span.bpf.h), identified by its stack frame. */
+struct span {
+	__u64 limit;          /* stack pointer at which it is left */
+	__u64 return_address; /* of the function's frame, 0: an annotation */
+	__u32 account;
+	__u32 kind;
 };
 
 /*
@@ -57,8 +68,6 @@ struct thread {
 	__u64 idle_runnable_ns; /* runnable clock at idle_in_ns */
 	__u64 off_ns;           /* off CPU since, 0: on CPU */
 	__u64 run_delay_ns;     /* sched_info.run_delay at off_ns */
-	__u64 span_limit;       /* stack pointer at which the open span has returned, 0: none */
-	__u64 span_return;      /* return address of the span's frame */
 	__u64 trampoline;       /* the process's uretprobe trampoline, once seen */
 	__u32 tid;
 	__u32 slot; /* connection it works on + 1, 0: none */
@@ -70,8 +79,9 @@ struct thread {
 	__u32 off;  /* account while blocked */
 	__u32 off_network;
 	__u32 checkpoints; /* ever pushed since since_ns */
-	__u32 target;
+	__u32 spans; /* open */
 	__u32 pad;
+	struct span span[KTAX_SPANS];
 	struct checkpoint checkpoint[KTAX_CHECKPOINTS];
 };
 

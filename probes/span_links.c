@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "span_links.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "spans.h"
+
+/* From linux/bpf.h of 6.6, which is newer than the headers here. */
+#define TRACE_UPROBE_MULTI    48 /* BPF_TRACE_UPROBE_MULTI */
+#define UPROBE_MULTI_F_RETURN 1  /* BPF_F_UPROBE_MULTI_RETURN */
+
+struct uprobe_multi_attr {
+	uint32_t program, target;
+	uint32_t attach_type, link_flags;
+	uint64_t path, offsets, ref_ctr_offsets, cookies;
+	uint32_t count, flags, pid, pad;
+};
+
+struct span_links {
+	struct bpf_link **link;
+	size_t n_links;
+	int *fd; /* of uprobe_multi links */
+	size_t n_fds;
+};
+
+/* Probes of one program in one file. */
+struct batch {
+	const char *path;
+	uint64_t *offset, *cookie;
+	size_t n;
+};
+
+enum probe_kind { PROBE_EXIT, PROBE_EXIT_AT_RET, PROBE_ENTER, PROBE_KINDS };
+
+static const char *const program_name[PROBE_KINDS][2] = {
+	[PROBE_EXIT] = { "span_exit__perf", "span_exit__multi" },
+	[PROBE_EXIT_AT_RET] = { "span_exit_at_ret__perf", "span_exit_at_ret__multi" },
+	[PROBE_ENTER] = { "span_enter__perf", "span_enter__multi" },
+};
+
+bool span_links_multi_supported(const struct btf *kernel_btf)
+{
+	int id = btf__find_by_name_kind(kernel_btf, "bpf_attach_type", BTF_KIND_ENUM);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(kernel_btf, id) : NULL;
+
+	for (int i = 0; type && i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(kernel_btf, btf_enum(type)[i].name_off),
+		            "BPF_TRACE_UPROBE_MULTI"))
+			return true;
+	return false;
+}
+
+void span_links_prepare(struct bpf_object *object, bool multi)
+{
+	for (int kind = 0; kind < PROBE_KINDS; kind++) {
+		struct bpf_program *bulk =
+			bpf_object__find_program_by_name(object, program_name[kind][true]);
+
+		bpf_program__set_autoload(bulk, multi);
+		if (multi)
+			bpf_program__set_expected_attach_type(bulk, TRACE_UPROBE_MULTI);
+		bpf_program__set_autoload(
+			bpf_object__find_program_by_name(object, program_name[kind][false]),
+			!multi);
+	}
+}
+
+static uint64_t span_cookie(const struct span_site *site, int32_t sp_delta)
+{
+	uint64_t stacked = site->nesting == SPAN_STACKED;
+
+	return (uint64_t)site->account | stacked << 8 | (uint64_t)(uint32_t)sp_delta << 16;
+}
+
+/* ---- Keeping links ------------------------------------------------------------------------ */
+
+static int keep_link(struct span_links *links, struct bpf_link *link)
+{
+	struct bpf_link **grown;
+
+	if (!link)
+		return -errno;
+	grown = realloc(links->link, (links->n_links + 1) * sizeof(struct bpf_link *));
+	if (!grown) {
+		bpf_link__destroy(link);
+		return -ENOMEM;
+	}
+	links->link = grown;
+	grown[links->n_links++] = link;
+	return 0;
+}
+
+static int keep_fd(struct span_links *links, int fd)
+{
+	int *grown;
+
+	if (fd < 0)
+		return -errno;
+	grown = realloc(links->fd, (links->n_fds + 1) * sizeof(*grown));
+	if (!grown) {
+		close(fd);
+		return -ENOMEM;
+	}
+	links->fd = grown;
+	grown[links->n_fds++] = fd;
+	return 0;
+}
+
+void span_links_detach(struct span_links *links)
+{
+	if (!links)
+		return;
+	for (size_t i = 0; i < links->n_links; i++)
+		bpf_link__destroy(links->link[i]);
+	for (size_t i = 0; i < links->n_fds; i++)
+		close(links->fd[i]);
+	free(links->link);
+	free(links->fd);
+	free(links);
+}
+
+/* ---- Batches ------------------------------------------------------------------------------ */
+
+static int batch_add(struct batch *batch, uint64_t offset, uint64_t cookie)
+{
+	uint64_t *offsets = realloc(batch->offset, (batch->n + 1) * sizeof(*offsets));
+	uint64_t *cookies = realloc(batch->cookie, (batch->n + 1) * sizeof(*cookies));
+
+	batch->offset = offsets ? offsets : batch->offset;
+	batch->cookie = cookies ? cookies : batch->cookie;
+	if (!offsets || !cookies)
+		return -ENOMEM;
+	offsets[batch->n] = offset;
+	cookies[batch->n++] = cookie;
+	return 0;
+}
+
+static int batch_add_site(struct batch *batch, const struct span_site *site, enum probe_kind kind)
+{
+	int err = 0;
+
+	if (kind == PROBE_ENTER)
+		return batch_add(batch, site->offset_enter, span_cookie(site, site->sp_delta));
+	if (kind == PROBE_EXIT)
+		return site->use_uretprobe
+		               ? batch_add(batch, site->offset_enter, span_cookie(site, 0))
+		               : 0;
+	for (size_t i = 0; !err && i < site->nexits; i++)
+		err = batch_add(batch, site->exits[i].offset,
+		                span_cookie(site, site->exits[i].sp_delta));
+	return err;
+}
+
+static int attach_multi(struct span_links *links, const struct bpf_program *program,
+                        const struct batch *batch, bool on_return)
+{
+	struct uprobe_multi_attr attr = {
+		.program = bpf_program__fd(program),
+		.attach_type = TRACE_UPROBE_MULTI,
+		.path = (uintptr_t)batch->path,
+		.offsets = (uintptr_t)batch->offset,
+		.cookies = (uintptr_t)batch->cookie,
+		.count = batch->n,
+		.flags = on_return ? UPROBE_MULTI_F_RETURN : 0,
+	};
+
+	return keep_fd(links, syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr)));
+}
+
+static int attach_each(struct span_links *links, const struct bpf_program *program,
+                       const struct batch *batch, bool on_return)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < batch->n; i++) {
+		LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = on_return,
+		            .bpf_cookie = batch->cookie[i]);
+		int err = keep_link(links,
+		                    bpf_program__attach_uprobe_opts(program, -1, batch->path,
+		                                                    batch->offset[i], &options));
+
+		first = first ? first : err;
+	}
+	return first;
+}
+
+/* All probes of @kind in the file of @sites[from]; earlier sites of the same file had it done. */
+static int attach_file(struct bpf_object *object, bool multi, const struct span_list *spans,
+                       size_t from, enum probe_kind kind, struct span_links *links)
+{
+	const struct span_site *first = &spans->sites[from];
+	struct batch batch = { .path = first->path };
+	const struct bpf_program *program =
+		bpf_object__find_program_by_name(object, program_name[kind][multi]);
+	int err = 0;
+
+	for (size_t i = from; !err && i < spans->nsites; i++)
+		if (spans->sites[i].dev == first->dev && spans->sites[i].ino == first->ino)
+			err = batch_add_site(&batch, &spans->sites[i], kind);
+	if (!err && batch.n)
+		err = multi ? attach_multi(links, program, &batch, kind == PROBE_EXIT)
+		            : attach_each(links, program, &batch, kind == PROBE_EXIT);
+	free(batch.offset);
+	free(batch.cookie);
+	return err;
+}
+
+static bool file_seen(const struct span_list *spans, size_t index)
+{
+	const struct span_site *site = &spans->sites[index];
+
+	for (size_t i = 0; i < index; i++)
+		if (spans->sites[i].dev == site->dev && spans->sites[i].ino == site->ino)
+			return true;
+	return false;
+}
+
+static int attach_usdt(struct span_links *links, struct bpf_object *object, const char *path,
+                       const char *name)
+{
+	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+
+	return keep_link(links, bpf_program__attach_usdt(program, -1, path, "ktax", name, NULL));
+}
+
+int span_links_attach(struct bpf_object *object, bool multi, const struct span_list *spans,
+                      struct span_links **ret_links)
+{
+	struct span_links *links = calloc(1, sizeof(*links));
+	int first = 0, err;
+
+	if (!links)
+		return -ENOMEM;
+	/* Exits before entries: a span that is entered is always left. */
+	for (int kind = 0; kind < PROBE_KINDS; kind++) {
+		for (size_t i = 0; i < spans->nsites; i++) {
+			if (file_seen(spans, i))
+				continue;
+			err = attach_file(object, multi, spans, i, kind, links);
+			first = first ? first : err;
+		}
+	}
+	for (size_t i = 0; i < spans->nusdt; i++) {
+		err = attach_usdt(links, object, spans->usdt[i].path, "span_end");
+		if (!err)
+			err = attach_usdt(links, object, spans->usdt[i].path, "span_begin");
+		first = first ? first : err;
+	}
+	*ret_links = links;
+	return first;
+}
