@@ -206,6 +206,7 @@ static void test_a_hot_journal_needs_no_permission_to_write_and_nothing_is_chang
 	assert_int_equal(sample_run_unprivileged(read_hot), 0);
 	assert_int_equal(sample_run_child(read_hot), 0);
 	unsetenv("TMPDIR");
+	assert_int_equal(chmod("closed", 0755), 0);
 	assert_same_file("x.ktax", "closed/x.ktax", true);
 	assert_same_file("x.ktax-journal", "closed/x.ktax-journal", true);
 	assert_int_equal(count_files("tmp"), 0);
