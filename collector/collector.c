@@ -170,6 +170,7 @@ static int open_probes(struct collector *collector, struct collector_failure *fa
 		.qdisc = links.qdisc,
 		.nic = links.nic,
 		.task_filter = targets_are_processes(collector->targets),
+		.framing = !options->no_framing,
 		.log = options->log,
 	};
 	const struct hook_boundary *missing = NULL;

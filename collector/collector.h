@@ -34,6 +34,7 @@ struct collector_options {
 	const char *const *spans; /* LIB:SYMBOL[=ACCOUNT] */
 	size_t n_spans;
 	bool no_catalogue;
+	bool no_framing; /* do not look into received bytes to count pipelined requests */
 	const char *command_line; /* of this process, for the recording */
 	pid_t child;              /* started for the recording: ends it when it exits; 0: none */
 	void (*log)(int level, const char *text);

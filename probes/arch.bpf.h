@@ -32,6 +32,29 @@ static __always_inline __u64 syscall_number(void)
 	return current_user_registers()->orig_ax;
 }
 
+/* Where the receive call that the current thread is in puts the bytes; 0 if that is not known. */
+static __always_inline __u64 syscall_read_buffer(void)
+{
+	struct pt_regs *registers = current_user_registers();
+	__u64 number = registers->orig_ax, second = registers->si, vector = second, address = 0;
+
+	barrier_var(second); /* read once: the verifier wants one load for one kind of pointer */
+	switch (number) {
+	case 0:  /* read */
+	case 45: /* recvfrom */
+		return second;
+	case 19: /* readv */
+		break;
+	case 47: /* recvmsg: msg_iov is the third word of struct msghdr */
+		bpf_probe_read_user(&vector, sizeof(vector), (void *)(second + 16));
+		break;
+	default:
+		return 0;
+	}
+	bpf_probe_read_user(&address, sizeof(address), (void *)vector);
+	return address;
+}
+
 static __always_inline bool syscall_is_lock(__u64 number)
 {
 	return number == 202 /* futex */ || number == 449 /* futex_waitv */ ||

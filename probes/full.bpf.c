@@ -11,6 +11,7 @@
  *	      kernel_tx     qdisc    end of the request (so far)
  */
 #include "finish.bpf.h"
+#include "framing.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -335,8 +336,15 @@ static __always_inline int read_end(int ret)
 	thread_post_current(thread, bpf_ktime_get_ns());
 	thread->on = thread->user;
 	connection = thread_connection(thread);
-	if (connection && ret > 0)
-		connection->bytes_in += ret;
+	if (!connection || ret <= 0)
+		return 0;
+	connection->bytes_in += ret;
+	if (settings.framing) {
+		__u64 buffer = syscall_read_buffer();
+
+		if (buffer)
+			framing_count(connection, buffer, ret);
+	}
 	return 0;
 }
 
@@ -765,7 +773,8 @@ SEC("perf_event") int cpu_sample(struct bpf_perf_event_data *ctx)
 	struct ktax_connection *connection;
 	struct cpu_state *cpu = cpu_state();
 
-	if (!thread || thread->on != KTAX_APP || (cpu && cpu->interrupt_since_ns && cpu->epoch == control.epoch))
+	if (!thread || thread->on != KTAX_APP ||
+	    (cpu && cpu->interrupt_since_ns && cpu->epoch == control.epoch))
 		return 0;
 	connection = thread_connection(thread);
 	if (!connection || connection->state != KTAX_OPEN)

@@ -37,7 +37,7 @@ struct cpu_state {
 	__u64 interrupt_ns;       /* spent in softirqs and interrupts, as hooked */
 	__u64 interrupt_since_ns; /* in one since, 0: not in one */
 	__u32 interrupt_depth;
-	__u32 epoch;              /* of the two above */
+	__u32 epoch;            /* of the two above */
 	__u64 nic_interrupt_ns; /* last interrupt of a device */
 	__u64 poll_ns;          /* end of the last NAPI poll */
 	__u64 scratch;          /* see number_of */

@@ -199,6 +199,7 @@ static int prepare_object(struct probes *probes, const struct btf *btf)
 		.qdisc_hooked = probes->chosen[BOUNDARY_TX_QDISC] != NULL,
 		.softirq_hooked = probes->chosen[BOUNDARY_SOFTIRQ_ENTER] &&
 		                  probes->chosen[BOUNDARY_SOFTIRQ_LEAVE],
+		.framing = probes->options.framing,
 		.per_cpu_offsets = probes->symbols.per_cpu_offsets,
 		.steal_offset = probes->symbols.steal,
 		.irqtime_offset = probes->symbols.irqtime,

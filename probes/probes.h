@@ -28,6 +28,7 @@ struct probes_options {
 	uint32_t sample_hz;  /* user/kernel sampling per CPU; 0: none */
 	bool qdisc, nic;     /* what the targets' links have */
 	bool task_filter;    /* targets are processes */
+	bool framing;     /* look into received bytes, to count pipelined requests */
 	void (*log)(int level, const char *text); /* libbpf's messages; may be NULL */
 };
 

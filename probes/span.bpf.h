@@ -6,9 +6,9 @@
  * functions, change nothing, unless the catalogue says "stacked". Annotations stack: the innermost
  * is charged, its end returns to the one around it.
  *
- * A span is identified by its stack frame and not by a depth counter, so that returns that are never
- * seen (longjmp, exceptions, tail calls) cannot leave it open: it ends at the first event that finds
- * its frame gone (here and in span_left).
+ * A span is identified by its stack frame and not by a depth counter, so that returns that are
+ * never seen (longjmp, exceptions, tail calls) cannot leave it open: it ends at the first event
+ * that finds its frame gone (here and in span_left).
  */
 #ifndef KTAX_SPAN_BPF_H
 #define KTAX_SPAN_BPF_H
@@ -17,9 +17,9 @@
 #include <bpf/usdt.bpf.h>
 
 /* Attach cookie: account, flags, and the bytes pushed between function entry and probe. */
-#define SPAN_COOKIE_ACCOUNT(cookie)  ((cookie) & 0xff)
+#define SPAN_COOKIE_ACCOUNT(cookie)  ((cookie)&0xff)
 #define SPAN_COOKIE_STACKED(cookie)  ((cookie) >> 8 & 1)
-#define SPAN_COOKIE_SP_DELTA(cookie) ((cookie) >> 16)
+#define SPAN_COOKIE_SP_DELTA(cookie) ((__s32)((cookie) >> 16))
 
 /* Must a span at @limit, about to open, have left the innermost one behind? */
 static __always_inline bool span_is_stale(struct thread *thread, __u64 limit, __u32 kind)
@@ -28,17 +28,19 @@ static __always_inline bool span_is_stale(struct thread *thread, __u64 limit, __
 
 	if (limit != top->limit)
 		return limit > top->limit;
-	/* The same frame: a function that was left and called again; annotations nest in a frame. */
+	/* The same frame: a function that was left and called again; annotations nest in a frame.
+	 */
 	return kind != SPAN_ANNOTATION && top->kind != SPAN_ANNOTATION;
 }
 
 /* Drops spans whose frame is gone; their time since the last event is unknown. */
 static __always_inline void span_drop_stale(struct thread *thread, __u64 limit, __u32 kind,
-					    __u64 now)
+                                            __u64 now)
 {
 	bool dropped = false;
 
-	for (int i = 0; i < KTAX_SPANS && thread->spans && span_is_stale(thread, limit, kind); i++) {
+	for (int i = 0; i < KTAX_SPANS && thread->spans && span_is_stale(thread, limit, kind);
+	     i++) {
 		thread->spans--;
 		dropped = true;
 	}
@@ -66,7 +68,8 @@ static __always_inline void span_open(__u32 account, __u32 kind, __u64 limit, __
 	struct thread *thread = span_thread(now);
 	struct span *span;
 
-	/* Not user code of a request: never met a socket, or a signal handler within a socket call. */
+	/* Not user code of a request: never met a socket, or a signal handler within a socket call.
+	 */
 	if (!thread || thread->on != thread->user || account >= KTAX_NACCOUNTS)
 		return;
 	span_drop_stale(thread, limit, kind, now);
@@ -114,8 +117,8 @@ static __always_inline int span_enter(struct pt_regs *ctx)
 
 	bpf_probe_read_user(&return_address, sizeof(return_address), (void *)frame);
 	span_open(SPAN_COOKIE_ACCOUNT(cookie),
-		  SPAN_COOKIE_STACKED(cookie) ? SPAN_STACKED_FUNCTION : SPAN_FUNCTION,
-		  frame + sizeof(return_address), return_address);
+	          SPAN_COOKIE_STACKED(cookie) ? SPAN_STACKED_FUNCTION : SPAN_FUNCTION,
+	          frame + sizeof(return_address), return_address);
 	return 0;
 }
 
@@ -128,8 +131,8 @@ static __always_inline int span_exit(struct pt_regs *ctx)
 		return 0;
 	if (!thread->trampoline)
 		bpf_probe_read_user(&thread->trampoline, sizeof(thread->trampoline),
-				    (void *)(sp - sizeof(__u64)));
-	span_close(thread, sp, false);
+		                    (void *)(sp - sizeof(__u64)));
+	span_close(thread, sp + SPAN_COOKIE_SP_DELTA(bpf_get_attach_cookie(ctx)), false);
 	return 0;
 }
 

@@ -150,13 +150,12 @@ static int batch_add_site(struct batch *batch, const struct span_site *site, enu
 
 	if (kind == PROBE_ENTER)
 		return batch_add(batch, site->offset_enter, span_cookie(site, site->sp_delta));
-	if (kind == PROBE_EXIT)
-		return site->use_uretprobe
-		               ? batch_add(batch, site->offset_enter, span_cookie(site, 0))
-		               : 0;
+	if (kind == PROBE_EXIT && site->use_uretprobe)
+		return batch_add(batch, site->offset_enter, span_cookie(site, 0));
 	for (size_t i = 0; !err && i < site->nexits; i++)
-		err = batch_add(batch, site->exits[i].offset,
-		                span_cookie(site, site->exits[i].sp_delta));
+		if (site->exits[i].use_uretprobe == (kind == PROBE_EXIT))
+			err = batch_add(batch, site->exits[i].offset,
+			                span_cookie(site, site->exits[i].sp_delta));
 	return err;
 }
 

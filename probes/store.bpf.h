@@ -79,7 +79,7 @@ struct thread {
 	__u32 off;  /* account while blocked */
 	__u32 off_network;
 	__u32 checkpoints; /* ever pushed since since_ns */
-	__u32 spans; /* open */
+	__u32 spans;       /* open */
 	__u32 pad;
 	struct span span[KTAX_SPANS];
 	struct checkpoint checkpoint[KTAX_CHECKPOINTS];

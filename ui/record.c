@@ -30,6 +30,7 @@ enum {
 	OPTION_SLOW,
 	OPTION_SPAN,
 	OPTION_CATALOGUE,
+	OPTION_NO_FRAMING,
 	OPTION_INTERVAL,
 	OPTION_CONNECTIONS,
 	OPTION_ENDPOINTS,
@@ -56,6 +57,8 @@ static const struct option_row record_options[] = {
 	  "post the time in this function to ACCOUNT (serialize); may be repeated" },
 	{ OPTION_CATALOGUE, "catalogue", "DIR",
 	  "functions to post to accounts of their own; \"none\": no catalogue" },
+	{ OPTION_NO_FRAMING, "no-framing", NULL,
+	  "do not look at received bytes, not even to count pipelined requests" },
 	{ OPTION_CONNECTIONS, "max-connections", "N", "connections followed at once (16384)" },
 	{ OPTION_ENDPOINTS, "max-endpoints", "N", "listening endpoints kept apart (16)" },
 	{ 'v', "verbose", NULL,
@@ -152,6 +155,9 @@ static int parse_probe(struct record_arguments *arguments, const struct options 
 	case OPTION_CATALOGUE:
 		collector->no_catalogue = !strcmp(options->value, "none");
 		collector->catalogue = options->value;
+		break;
+	case OPTION_NO_FRAMING:
+		collector->no_framing = true;
 		break;
 	case OPTION_CONNECTIONS:
 		if (option_integer(options->value, 16, 1 << 20, &number) < 0)
@@ -432,7 +438,7 @@ const struct command command_record = {
 		"recorder that is killed leaves all finished intervals readable.\n\n"
 		"Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, "
 		"and gives up what it does not need any more once the probes are attached. No payload "
-		"is read.",
+		"is kept: received bytes are looked at only to count pipelined requests.",
 	.options = record_options,
 	.examples = "ktax record -p $(pidof redis-server) -d 30 -o redis.ktax\n"
 		    "ktax record --port 8080 -- ./myserver --flag\n"

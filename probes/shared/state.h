@@ -105,6 +105,8 @@ struct ktax_connection {
 	__u8 protocol;     /* enum ktax_protocol, 0: not looked at yet */
 	__u8 pad[3];
 	__u32 in_use;
+	__u32 framing_skip;      /* bytes of the message at hand that are still to be read */
+	__u32 framing_arguments; /* and its arguments */
 };
 
 _Static_assert(sizeof(struct ktax_listener) == 24, "listener");
