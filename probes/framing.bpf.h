@@ -78,26 +78,34 @@ lost:
 #define BYTES(byte)    (0x0101010101010101ULL * (byte))
 #define END_OF_HEADERS 0x0a0d0a0dULL
 
-/* Words of 8 bytes; an end of headers may lie across two of them. */
+/* Has @word a byte that is a carriage return? (Exact up to the first one: Mycroft's test.) */
+static __always_inline __u64 has_return(__u64 word)
+{
+	return ((word ^ BYTES('\r')) - BYTES(1)) & ~(word ^ BYTES('\r')) & BYTES(0x80);
+}
+
+/*
+ * Looks for ends of headers that begin in the 2nd to 8th byte of the word before, or in the first
+ * byte of this one. One word beyond the end is looked at, as zeros.
+ */
 static long http_word(__u32 index, struct framing *framing)
 {
-	__u64 word = 0, pair, returns;
+	__u64 word = 0, window;
 
-	if (framing->position >= framing->length)
+	if (framing->position >= framing->length + 8)
 		return 1;
-	bpf_probe_read_user(&word, sizeof(word), (void *)(framing->buffer + framing->position));
-	if (framing->position + 8 > framing->length)
-		word &= (1ULL << (8 * (framing->length - framing->position) & 63)) - 1;
+	if (framing->position < framing->length)
+		bpf_probe_read_user(&word, sizeof(word),
+		                    (void *)(framing->buffer + framing->position));
+	if (framing->position < framing->length && framing->position + 8 > framing->length)
+		word &= (1ULL << (8 * (framing->length - framing->position))) - 1;
 	framing->position += 8;
-	returns = (word ^ BYTES('\r')) - BYTES(1); /* a carriage return in it, or before it? */
-	returns &= ~(word ^ BYTES('\r')) & BYTES(0x80);
-	if (!returns && framing->previous >> 40 != (END_OF_HEADERS & 0xffffff)) {
-		framing->previous = word;
-		return 0;
-	}
-	for (int i = 1; i <= 8; i++) {
-		pair = i == 8 ? word : framing->previous >> (8 * i) | word << (64 - 8 * i);
-		framing->messages += (pair & 0xffffffff) == END_OF_HEADERS && i <= 8;
+	if (has_return(framing->previous) || (word & 0xff) == '\r') {
+		for (int i = 1; i <= 8; i++) {
+			window =
+				i == 8 ? word : framing->previous >> (8 * i) | word << (64 - 8 * i);
+			framing->messages += (window & 0xffffffff) == END_OF_HEADERS;
+		}
 	}
 	framing->previous = word;
 	return 0;
@@ -134,7 +142,6 @@ static __always_inline void framing_walk(struct ktax_connection *connection,
 		connection->framing_arguments = framing->arguments;
 	} else {
 		bpf_loop(FRAMING_TOKENS, http_word, framing, 0);
-		framing->lost |= framing->position < framing->length;
 	}
 }
 
