@@ -8,7 +8,7 @@
 #ifndef KTAX_FINISH_BPF_H
 #define KTAX_FINISH_BPF_H
 
-#include "ledger.bpf.h"
+#include "store.bpf.h"
 
 /* [cpu * max_endpoints + endpoint]; max_entries is set by the loader. */
 struct {
@@ -141,15 +141,20 @@ static __always_inline void request_balance(struct ktax_connection *connection, 
 		connection->account_ns[KTAX_UNKNOWN] += total - sum;
 }
 
-/* Ends the request of @connection, if it is answered; only one caller gets to do it. */
-static __always_inline bool request_finish(struct ktax_connection *connection)
+/* Is the request of @connection answered? Only one caller gets to end it, with request_close. */
+static __always_inline bool request_claim(struct ktax_connection *connection)
+{
+	return __sync_val_compare_and_swap(&connection->state, KTAX_SENT, KTAX_FINISHING) ==
+	       KTAX_SENT;
+}
+
+/* Ends the request at end_ns; false if that lies before its start. */
+static __always_inline bool request_close(struct ktax_connection *connection)
 {
 	struct ktax_aggregate *aggregate;
 	__u64 total;
 	__u32 key;
 
-	if (__sync_val_compare_and_swap(&connection->state, KTAX_SENT, KTAX_FINISHING) != KTAX_SENT)
-		return false;
 	total = connection->end_ns - connection->start_ns;
 	if ((__s64)total < 0) {
 		COUNT(clock_errors);

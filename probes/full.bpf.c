@@ -10,10 +10,18 @@
  *	   send_begin ── tx_qdisc ── tx_driver ── send_end
  *	      kernel_tx     qdisc    end of the request (so far)
  */
+#include "ledger.bpf.h"
+#include "connection.bpf.h"
 #include "finish.bpf.h"
 #include "framing.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
+
+/* Ends the request of @connection, if it is answered. */
+static __always_inline bool request_finish(struct ktax_connection *connection)
+{
+	return request_claim(connection) && request_close(connection);
+}
 
 /* ---- Packets on their way up -------------------------------------------------------------- */
 
@@ -79,107 +87,6 @@ static __always_inline int rx_stack(struct sk_buff *skb)
 	packet->stack_ns = now;
 	packet->head = head;
 	return 0;
-}
-
-/* ---- Connections -------------------------------------------------------------------------- */
-
-static __always_inline void listener_key(struct sock *sk, struct ktax_listener *key)
-{
-	key->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	key->port = READ(sk, __sk_common.skc_num);
-	if (READ(sk, __sk_common.skc_family) == AF_INET) {
-		__u32 address = READ(sk, __sk_common.skc_rcv_saddr);
-
-		key->family = 4;
-		__builtin_memcpy(key->address, &address, sizeof(address));
-	} else {
-		key->family = 6;
-		BPF_CORE_READ_INTO(&key->address, sk, __sk_common.skc_v6_rcv_saddr);
-	}
-}
-
-/* The endpoint that @sk was accepted from: exact address, wildcard, dual-stack wildcard. */
-static __always_inline __u32 *listener_of(struct sock *sk)
-{
-	struct ktax_listener key = {};
-	__u32 *endpoint;
-
-	listener_key(sk, &key);
-	endpoint = bpf_map_lookup_elem(&listeners, &key);
-	if (endpoint)
-		return endpoint;
-	__builtin_memset(key.address, 0, sizeof(key.address));
-	endpoint = bpf_map_lookup_elem(&listeners, &key);
-	if (endpoint)
-		return endpoint;
-	key.family = 6;
-	return bpf_map_lookup_elem(&listeners, &key);
-}
-
-static __always_inline void connection_reset(struct ktax_connection *connection)
-{
-	if (connection->state == KTAX_READABLE || connection->state == KTAX_OPEN ||
-	    connection->state == KTAX_SENT)
-		COUNT(reopened);
-	connection->state = KTAX_IDLE;
-	connection->epoch = control.epoch;
-	connection->packet_start_ns = connection->packet_stack_ns = 0;
-	connection->sent_seq_valid = 0;
-	connection->request++;
-}
-
-/* Begins to follow @sk, if it belongs to a listener that is a target. */
-static __always_inline struct ktax_connection *connection_follow(struct sock *sk)
-{
-	struct connection_reference *reference;
-	struct ktax_connection *connection;
-	__u32 *endpoint, slot;
-
-	endpoint = listener_of(sk);
-	if (!endpoint)
-		return NULL;
-	reference = reference_make(sk);
-	if (!reference || bpf_map_pop_elem(&free_slots, &slot)) {
-		COUNT(map_full);
-		return NULL;
-	}
-	connection = connection_at(slot + 1);
-	if (!connection)
-		return NULL;
-	reference->slot = slot + 1;
-	reference->generation = connection->generation;
-	connection->state = KTAX_IDLE;
-	connection->endpoint = *endpoint;
-	connection->epoch = control.epoch;
-	connection->packet_start_ns = connection->packet_stack_ns = 0;
-	connection->sent_seq_valid = 0;
-	connection->protocol = 0;
-	connection->in_use = 1;
-	connection->posted_ns = 0;
-	connection->peer_port = bpf_ntohs(READ(sk, __sk_common.skc_dport));
-	return connection;
-}
-
-static __always_inline void connection_release(struct ktax_connection *connection, __u32 slot)
-{
-	__u32 index = slot - 1;
-
-	if (__sync_val_compare_and_swap(&connection->in_use, 1, 0) != 1)
-		return;
-	connection->generation++;
-	connection->request++;
-	connection->state = KTAX_IDLE;
-	bpf_map_push_elem(&free_slots, &index, 0);
-}
-
-/* The followed connection of @sk in this epoch. */
-static __always_inline struct ktax_connection *connection_get(struct sock *sk, __u32 *ret_slot)
-{
-	struct ktax_connection *connection = connection_of(sk, ret_slot);
-
-	if (connection && connection->epoch != control.epoch)
-		connection_reset(connection);
-	return connection;
 }
 
 /* Boundary: TCP has found the packet's socket. Carries the packet's stamps over to it. */
@@ -260,13 +167,6 @@ static __always_inline int readable(struct sock *sk)
 }
 
 /* ---- Reading ------------------------------------------------------------------------------ */
-
-static __always_inline bool thread_is_target(void)
-{
-	__u32 process = bpf_get_current_pid_tgid() >> 32;
-
-	return !control.filter_tasks || bpf_map_lookup_elem(&processes, &process);
-}
 
 /* The thread turns to @connection, whose request nobody has read yet. */
 static __always_inline void thread_take(struct thread *thread, struct ktax_connection *connection,
@@ -749,15 +649,6 @@ static __always_inline int connection_state(struct sock *sk, int state)
 	return 0;
 }
 
-static __always_inline int process_fork(struct task_struct *parent, struct task_struct *child)
-{
-	__u32 from = READ(parent, tgid), to = READ(child, tgid), origin = 2;
-
-	if (from != to && control.filter_tasks && bpf_map_lookup_elem(&processes, &from))
-		bpf_map_update_elem(&processes, &to, &origin, BPF_NOEXIST);
-	return 0;
-}
-
 #include "programs.bpf.h"
 #include "span.bpf.h"
 
@@ -788,40 +679,10 @@ SEC("perf_event") int cpu_sample(struct bpf_perf_event_data *ctx)
 
 /* ---- Sweep -------------------------------------------------------------------------------- */
 
-static long sweep_slot(__u32 i, struct ktax_sweep *sweep)
+/* Has the last byte of the response left before @before_ns, as far as was seen? */
+static __always_inline bool request_is_idle(struct ktax_connection *connection, __u64 before_ns)
 {
-	__u32 slot = sweep->first + i + 1;
-	struct ktax_connection *connection = connection_at(slot);
-
-	if (!connection)
-		return 1;
-	if (!connection->in_use)
-		return 0;
-	if (connection->state == KTAX_SENT && connection->epoch == control.epoch &&
-	    connection->end_ns < sweep->idle_before_ns)
-		sweep->finished += request_finish(connection);
-	if (connection->state == KTAX_READABLE || connection->state == KTAX_OPEN ||
-	    connection->state == KTAX_SENT) {
-		sweep->in_flight += connection->epoch == control.epoch;
-	} else if (sweep->release_before && connection->posted_ns < sweep->idle_before_ns) {
-		connection_release(connection, slot);
-		COUNT(evicted);
-	}
-	return 0;
+	return connection->end_ns < before_ns;
 }
 
-/* Run by user space: finishes requests whose connection has gone idle. */
-SEC("syscall") int sweep(struct ktax_sweep *ctx)
-{
-	struct ktax_sweep sweep = {
-		.idle_before_ns = ctx->idle_before_ns,
-		.first = ctx->first,
-		.count = ctx->count,
-		.release_before = ctx->release_before,
-	};
-
-	bpf_loop(sweep.count, sweep_slot, &sweep, 0);
-	ctx->finished = sweep.finished;
-	ctx->in_flight = sweep.in_flight;
-	return 0;
-}
+#include "sweep.bpf.h"

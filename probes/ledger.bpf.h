@@ -28,6 +28,7 @@
 #ifndef KTAX_LEDGER_BPF_H
 #define KTAX_LEDGER_BPF_H
 
+#include "thread.bpf.h"
 #include "store.bpf.h"
 #include "arch.bpf.h"
 

@@ -10,80 +10,19 @@
  * its connection by number (thread -> slot) and memory is bounded; sk_storage or the hash only
  * hold {slot, generation}. A slot that was released has another generation: stale references, e.g.
  * of a socket that was closed while no probe was attached, are recognised and never followed.
+ *
+ * What is kept of a thread differs between the hook sets: who includes this has defined struct
+ * thread.
  */
 #ifndef KTAX_STORE_BPF_H
 #define KTAX_STORE_BPF_H
 
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_tracing.h>
-#include <bpf/bpf_endian.h>
+#include "types.bpf.h"
 
-#define __BPF__ 1
-#include "state.h"
-
-#define KTAX_CHECKPOINTS 4
-#define KTAX_SPANS       8
 #define KTAX_MAX_THREADS 8192
 #define AF_INET          2
 #define AF_INET6         10
 #define NSEC_PER_SEC     1000000000ULL
-
-/* A sleep of a thread since its last network event, and its ledger at the end of it. */
-struct checkpoint {
-	__u64 out_ns, in_ns;
-	__u64 blocked_before_ns, runnable_before_ns; /* off-CPU clocks at out_ns */
-	__u64 blocked_ns, runnable_ns;               /* of this sleep */
-	__u64 account_ns[KTAX_NACCOUNTS];            /* at in_ns */
-	__u32 off;                                   /* account that the blocked part went to */
-	__u32 network;                               /* slept in epoll, poll, select, recv ... */
-};
-
-enum span_kind { SPAN_FUNCTION, SPAN_STACKED_FUNCTION, SPAN_ANNOTATION };
-
-/* An open span of user code (span.bpf.h), identified by its stack frame. */
-struct span {
-	__u64 limit;          /* stack pointer at which it is left */
-	__u64 return_address; /* of the function's frame, 0: an annotation */
-	__u32 account;
-	__u32 kind;
-};
-
-/*
- * The ledger of a thread: what it did since its last network event (since_ns), not yet posted to
- * a connection. Invariant: sum(account_ns) == last_ns - since_ns.
- */
-struct thread {
-	__u64 since_ns;
-	__u64 last_ns;
-	__u64 account_ns[KTAX_NACCOUNTS];
-	__u64 stolen_ns;  /* the CPU's stolen clock at last_ns */
-	__u64 blocked_ns; /* off-CPU clocks, ever growing */
-	__u64 runnable_ns;
-	__u64 since_blocked_ns; /* these at since_ns */
-	__u64 since_runnable_ns;
-	__u64 idle_out_ns; /* last sleep in epoll, poll, recv ... */
-	__u64 idle_in_ns;
-	__u64 idle_runnable_ns; /* runnable clock at idle_in_ns */
-	__u64 off_ns;           /* off CPU since, 0: on CPU */
-	__u64 run_delay_ns;     /* sched_info.run_delay at off_ns */
-	__u64 trampoline;       /* the process's uretprobe trampoline, once seen */
-	__u32 tid;
-	__u32 slot; /* connection it works on + 1, 0: none */
-	__u32 generation;
-	__u32 request; /* of that connection */
-	__u32 epoch;
-	__u32 on;   /* account while on CPU */
-	__u32 user; /* account of user code: app, or that of the open span */
-	__u32 off;  /* account while blocked */
-	__u32 off_network;
-	__u32 checkpoints; /* ever pushed since since_ns */
-	__u32 spans;       /* open */
-	__u32 pad;
-	struct span span[KTAX_SPANS];
-	struct checkpoint checkpoint[KTAX_CHECKPOINTS];
-};
 
 struct connection_reference {
 	__u32 slot; /* + 1 */
