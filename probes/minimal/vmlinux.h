@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's types as far as the BPF programs use them: stands in for the vmlinux.h generated
+ * from BTF where ktax is built on a host without /sys/kernel/btf/vmlinux (a build container).
+ *
+ * Written by hand, from the generated one. What the programs see of the kernel's own structs
+ * carries preserve_access_index: clang records every access, and libbpf moves it to where the
+ * member is on the kernel that the object is loaded on. So order, offsets and what lies between do
+ * not matter here; names and kinds (pointer, integer and its sign, struct, bit field) do. What user
+ * space sees too comes from the kernel's UAPI headers, whose layout is fixed.
+ *
+ * To extend it, when a program uses another member:
+ *	cmake -B build-minimal -DKTAX_VMLINUX_BTF=/nonexistent && cmake --build build-minimal
+ * fails and names it; its declaration is found by
+ *	bpftool btf dump file /sys/kernel/btf/vmlinux format c | grep -A300 '^struct NAME {'
+ * Members that are within an unnamed struct or union there may stand without it here. Add only
+ * what is used; tests/build/minimal.test.sh builds with this file and records.
+ */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s64 s64;
+
+/* ---- Fixed on the wire -------------------------------------------------------------------- */
+
+struct tcphdr {
+	__be16 source;
+	__be16 dest;
+	__be32 seq;
+	__be32 ack_seq;
+	__u16 res1 : 4;
+	__u16 doff : 4;
+	__u16 flags : 8;
+	__be16 window;
+	__sum16 check;
+	__be16 urg_ptr;
+};
+
+/* ---- The kernel's own: relocated ---------------------------------------------------------- */
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* x86-64 */
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8;
+	unsigned long ax, cx, dx, si, di;
+	unsigned long orig_ax;
+	unsigned long ip;
+	unsigned long flags;
+	unsigned long sp;
+};
+
+struct bpf_perf_event_data {
+	struct pt_regs regs;
+};
+
+/* ---- Tasks ---- */
+
+struct rq {
+	u64 clock;
+};
+
+struct cfs_rq {
+	struct rq *rq; /* CONFIG_FAIR_GROUP_SCHED */
+};
+
+struct sched_entity {
+	struct cfs_rq *cfs_rq;
+};
+
+struct sched_info {
+	unsigned long long run_delay;
+	unsigned long long last_queued;
+};
+
+struct task_struct {
+	unsigned int __state;
+	int pid;
+	int tgid;
+	unsigned int in_iowait : 1;
+	struct sched_entity se;
+	struct sched_info sched_info;
+};
+
+/* ---- Network ---- */
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	__u8 s6_addr[16];
+};
+
+struct sock_common {
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
+
+struct device {
+	struct device *parent;
+};
+
+struct net_device {
+	struct device dev;
+};
+
+struct sk_buff {
+	struct sock *sk;
+	struct net_device *dev;
+	unsigned int len;
+	__u16 transport_header;
+	unsigned char *head;
+	unsigned char *data;
+};
+
+#pragma clang attribute pop
+
+#endif
