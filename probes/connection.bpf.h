@@ -47,7 +47,6 @@ static __always_inline void connection_reset(struct ktax_connection *connection)
 		COUNT(reopened);
 	connection->state = KTAX_IDLE;
 	connection->epoch = control.epoch;
-	connection->packet_start_ns = connection->packet_stack_ns = 0;
 	connection->sent_seq_valid = 0;
 	connection->request++;
 }
@@ -75,7 +74,6 @@ static __always_inline struct ktax_connection *connection_follow(struct sock *sk
 	connection->state = KTAX_IDLE;
 	connection->endpoint = *endpoint;
 	connection->epoch = control.epoch;
-	connection->packet_start_ns = connection->packet_stack_ns = 0;
 	connection->sent_seq_valid = 0;
 	connection->protocol = 0;
 	connection->in_use = 1;

@@ -3,9 +3,9 @@
  * The full hook set: one handler per boundary of the ledger, and for each handler the programs that
  * can call it. Which program is loaded is decided in hooks.c, by trying.
  *
- *	peer's driver / interrupt ── rx_stack ── rx_tcp ── readable ── read_begin ── read_end
- *	   nic_rx                    kernel_rx            wakeup,       copy_rx
- *	                                                  app_queue
+ *	peer's driver / interrupt ── rx_stack ── readable ── read_begin ── read_end
+ *	        nic_rx               kernel_rx     wakeup,      copy_rx
+ *	                                           app_queue
  *	── (app, serialize, lock, io, wait, preempt: task_switch, interrupts, spans) ──
  *	   send_begin ── tx_qdisc ── tx_driver ── send_end
  *	      kernel_tx     qdisc    end of the request (so far)
@@ -20,7 +20,7 @@ char LICENSE[] SEC("license") = "GPL";
 /* Ends the request of @connection, if it is answered. */
 static __always_inline bool request_finish(struct ktax_connection *connection)
 {
-	return request_claim(connection) && request_close(connection);
+	return request_claim(connection) && request_close(connection, true);
 }
 
 /* ---- Packets on their way up -------------------------------------------------------------- */
@@ -89,37 +89,30 @@ static __always_inline int rx_stack(struct sk_buff *skb)
 	return 0;
 }
 
-/* Boundary: TCP has found the packet's socket. Carries the packet's stamps over to it. */
-static __always_inline int rx_tcp(struct sock *sk, struct sk_buff *skb)
+/*
+ * The stamps of the packet that has made @sk readable, or NULL. That is the last one of its receive
+ * queue; if it was merged into an earlier one, the queue was not empty and no request begins here.
+ */
+static __always_inline struct packet *packet_at(struct sock *sk)
 {
-	struct ktax_connection *connection;
 	struct packet *packet;
+	struct sk_buff *skb;
 	__u64 head;
-	__u32 slot;
 
-	if (!listening_ports[READ(sk, __sk_common.skc_num)])
-		return 0;
-	connection = connection_get(sk, &slot);
-	if (!connection)
-		connection = connection_follow(sk);
-	if (!connection)
-		return 0;
+	if (!READ(sk, sk_receive_queue.qlen))
+		return NULL;
+	skb = READ(sk, sk_receive_queue.prev);
 	head = number_of(READ(skb, head));
 	packet = packet_slot(head);
-	if (packet->head == head) {
-		connection->packet_start_ns = packet->start_ns;
-		connection->packet_stack_ns = packet->stack_ns;
-	} else {
-		connection->packet_start_ns = connection->packet_stack_ns = 0;
-	}
-	return 0;
+	return packet->head == head ? packet : NULL;
 }
 
 /* ---- A request begins --------------------------------------------------------------------- */
 
-static __always_inline void request_begin(struct ktax_connection *connection, __u64 now)
+static __always_inline void request_begin(struct ktax_connection *connection, struct packet *packet,
+                                          __u64 now)
 {
-	__u64 stack = connection->packet_stack_ns, start = connection->packet_start_ns;
+	__u64 stack = packet ? packet->stack_ns : 0, start = packet ? packet->start_ns : 0;
 
 	connection->request++;
 	connection->flags = 0;
@@ -129,11 +122,8 @@ static __always_inline void request_begin(struct ktax_connection *connection, __
 	connection->send_blocked = 0;
 	connection->owner = connection->tid_read = connection->tid_write = 0;
 	__builtin_memset(connection->account_ns, 0, sizeof(connection->account_ns));
-	if (stack && (stack > now || now - stack > NSEC_PER_SEC)) {
-		COUNT(clock_errors);
-		stack = 0;
-	}
-	if (!stack) {
+	/* Too old: stamps of another packet, whose memory was reused. */
+	if (stack > now || stack < control.attached_at_ns || now - stack > NSEC_PER_SEC) {
 		COUNT(missed_stamps);
 		connection->flags |= KTAX_REQUEST_INCOMPLETE;
 		stack = now;
@@ -144,7 +134,6 @@ static __always_inline void request_begin(struct ktax_connection *connection, __
 	connection_post(connection, stack, KTAX_NIC_RX);
 	connection_post(connection, now, KTAX_KERNEL_RX);
 	connection->readable_ns = now;
-	connection->packet_start_ns = connection->packet_stack_ns = 0;
 	connection->state = KTAX_READABLE;
 }
 
@@ -158,11 +147,14 @@ static __always_inline int readable(struct sock *sk)
 		return 0;
 	connection = connection_get(sk, &slot);
 	if (!connection)
+		connection = connection_follow(sk);
+	if (!connection)
 		return 0;
-	if (connection->state == KTAX_SENT)
-		request_finish(connection);
+	/* While the socket's owner works off its backlog, a softirq may finish another request. */
+	if (connection->state == KTAX_SENT && request_claim(connection))
+		request_close(connection, READ(sk, sk_lock.owned));
 	if (connection->state == KTAX_IDLE && control.admit)
-		request_begin(connection, bpf_ktime_get_ns());
+		request_begin(connection, packet_at(sk), bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -239,12 +231,8 @@ static __always_inline int read_end(int ret)
 	if (!connection || ret <= 0)
 		return 0;
 	connection->bytes_in += ret;
-	if (settings.framing) {
-		__u64 buffer = syscall_read_buffer();
-
-		if (buffer)
-			framing_count(connection, buffer, ret);
-	}
+	if (settings.framing)
+		framing_count(connection, ret);
 	return 0;
 }
 

@@ -31,14 +31,6 @@ const struct hook_boundary hook_boundaries[BOUNDARY_COUNT] = {
 		{ { HOOK_TP_BTF, "rx_stack__tp_btf", "netif_receive_skb", "5.5-", NULL },
 		  { HOOK_RAW_TP, "rx_stack__raw_tp", "netif_receive_skb", "4.17-", NULL } },
 	},
-	[BOUNDARY_RX_TCP] = {
-		"rx_tcp", KTAX_KERNEL_RX, NEED_ALWAYS, false,
-		"packets cannot be told apart: nic_rx and kernel_rx are missing",
-		{ { HOOK_TP_BTF, "rx_tcp__tp_btf", "tcp_probe", "5.5-", NULL },
-		  { HOOK_FENTRY, "rx_tcp__fentry", "tcp_rcv_established", "5.5-", NULL },
-		  { HOOK_KPROBE, "rx_tcp__kprobe", "tcp_rcv_established", "4.17-", NULL },
-		  { HOOK_RAW_TP, "rx_tcp__raw_tp", "tcp_probe", "4.17-", NULL } },
-	},
 	[BOUNDARY_READABLE] = {
 		"readable", KTAX_KERNEL_RX, NEED_ALWAYS, true, NULL,
 		{ { HOOK_TP_BTF, "readable__tp_btf", "sk_data_ready", "6.3-", NULL },
@@ -115,14 +107,14 @@ const struct hook_boundary hook_boundaries[BOUNDARY_COUNT] = {
 		  { HOOK_RAW_TP, "task_switch__raw_tp", "sched_switch", "4.17-", NULL } },
 	},
 	[BOUNDARY_SOFTIRQ_ENTER] = {
-		"softirq_enter", KTAX_PREEMPT, NEED_NO_IRQTIME, false,
-		"softirq time counts for whoever it interrupts",
+		"softirq_enter", KTAX_PREEMPT, NEED_INTERRUPTS, false,
+		"no link of the targets is a NIC: softirqs of other traffic count for whoever they hit",
 		{ { HOOK_TP_BTF, "softirq_enter__tp_btf", "softirq_entry", "5.5-", NULL },
 		  { HOOK_RAW_TP, "softirq_enter__raw_tp", "softirq_entry", "4.17-", NULL } },
 	},
 	[BOUNDARY_SOFTIRQ_LEAVE] = {
-		"softirq_leave", KTAX_PREEMPT, NEED_NO_IRQTIME, false,
-		"softirq time counts for whoever it interrupts",
+		"softirq_leave", KTAX_PREEMPT, NEED_INTERRUPTS, false,
+		"no link of the targets is a NIC: softirqs of other traffic count for whoever they hit",
 		{ { HOOK_TP_BTF, "softirq_leave__tp_btf", "softirq_exit", "5.5-", NULL },
 		  { HOOK_RAW_TP, "softirq_leave__raw_tp", "softirq_exit", "4.17-", NULL } },
 	},

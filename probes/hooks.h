@@ -27,7 +27,6 @@ enum hook_family {
 
 enum hook_boundary_id {
 	BOUNDARY_RX_STACK,
-	BOUNDARY_RX_TCP,
 	BOUNDARY_READABLE,
 	BOUNDARY_READ_BEGIN,
 	BOUNDARY_READ_END,
@@ -58,9 +57,10 @@ struct hook_candidate {
 /* When a boundary is worth its cost at all. */
 enum hook_need {
 	NEED_ALWAYS,
-	NEED_QDISC,       /* some link of a target has a queueing discipline */
-	NEED_NIC,         /* some link of a target is a NIC */
-	NEED_NO_IRQTIME,  /* the kernel does not account interrupt time itself */
+	NEED_QDISC,      /* some link of a target has a queueing discipline */
+	NEED_NIC,        /* some link of a target is a NIC */
+	NEED_INTERRUPTS, /* a NIC's interrupts hit the targets, and the kernel does not account them
+	                  */
 	NEED_TASK_FILTER, /* targets are processes */
 	NEED_SENDPAGE,    /* the kernel has tcp_sendpage (before 6.5) */
 };

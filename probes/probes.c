@@ -72,9 +72,10 @@ static bool boundary_needed(const struct probes *probes, const struct btf *btf,
 		return probes->options.qdisc;
 	case NEED_NIC:
 		return probes->options.nic;
-	case NEED_NO_IRQTIME:
-		*ret_why = "the kernel accounts interrupt time itself";
-		return !probes->symbols.irqtime;
+	case NEED_INTERRUPTS:
+		if (probes->symbols.irqtime)
+			*ret_why = "the kernel accounts interrupt time itself";
+		return probes->options.nic && !probes->symbols.irqtime;
 	case NEED_TASK_FILTER:
 		*ret_why = "targets are not processes";
 		return probes->options.task_filter;

@@ -13,11 +13,6 @@ SEC("tp_btf/netif_receive_skb") int BPF_PROG(rx_stack__tp_btf, struct sk_buff *s
 	return rx_stack(skb);
 }
 
-SEC("tp_btf/tcp_probe") int BPF_PROG(rx_tcp__tp_btf, struct sock *sk, struct sk_buff *skb)
-{
-	return rx_tcp(sk, skb);
-}
-
 SEC("tp_btf/sk_data_ready") int BPF_PROG(readable__tp_btf, struct sock *sk)
 {
 	return readable(sk);
@@ -104,12 +99,6 @@ int BPF_PROG(process_fork__tp_btf, struct task_struct *parent, struct task_struc
 
 /* ---- fentry, fexit ------------------------------------------------------------------------ */
 
-SEC("fentry/tcp_rcv_established")
-int BPF_PROG(rx_tcp__fentry, struct sock *sk, struct sk_buff *skb)
-{
-	return rx_tcp(sk, skb);
-}
-
 SEC("fentry/sock_def_readable") int BPF_PROG(readable__fentry, struct sock *sk)
 {
 	return readable(sk);
@@ -164,12 +153,6 @@ SEC("fentry/tcp_set_state") int BPF_PROG(connection_state__fentry, struct sock *
 
 /* ---- kprobe, kretprobe -------------------------------------------------------------------- */
 
-SEC("kprobe/tcp_rcv_established")
-int BPF_KPROBE(rx_tcp__kprobe, struct sock *sk, struct sk_buff *skb)
-{
-	return rx_tcp(sk, skb);
-}
-
 SEC("kprobe/sock_def_readable") int BPF_KPROBE(readable__kprobe, struct sock *sk)
 {
 	return readable(sk);
@@ -215,11 +198,6 @@ SEC("kprobe/tcp_set_state") int BPF_KPROBE(connection_state__kprobe, struct sock
 SEC("raw_tp/netif_receive_skb") int BPF_PROG(rx_stack__raw_tp, struct sk_buff *skb)
 {
 	return rx_stack(skb);
-}
-
-SEC("raw_tp/tcp_probe") int BPF_PROG(rx_tcp__raw_tp, struct sock *sk, struct sk_buff *skb)
-{
-	return rx_tcp(sk, skb);
 }
 
 SEC("raw_tp/sk_data_ready") int BPF_PROG(readable__raw_tp, struct sock *sk)

@@ -20,6 +20,7 @@ struct ktax_settings {
 	__u64 per_cpu_offsets; /* address of __per_cpu_offset[] */
 	__u64 steal_offset;    /* per-CPU offset of the hypervisor's steal counter, 0: none */
 	__u64 irqtime_offset;  /* and of the kernel's interrupt time, 0: not accounted */
+	__u64 tick_ns;         /* length of a jiffy */
 };
 
 /* Changed while running, through the mapped .bss. */
@@ -71,15 +72,33 @@ enum ktax_connection_state {
 	KTAX_IGNORED, /* read by a process that is not a target */
 };
 
+/* What the light hook set keeps of a connection besides: the socket's own counters. */
+struct ktax_light {
+	__u64 sock;             /* address of the socket, to look at its stamps when it is idle */
+	__u64 left_ns;          /* the owner turned to another request, 0: it has not; */
+	__u64 left_blocked_ns;  /* its off-CPU clocks then */
+	__u64 left_runnable_ns;
+	__u64 sent_ns; /* the last send call, and the socket's counters at its begin: */
+	__u64 payload; /* bytes sent before the response */
+	__u64 left;    /* bytes that the call still has to write */
+	__u32 write_seq;
+	__u32 segs_out;
+	__u32 data_segs_out;
+	__u32 retransmits;
+	__u32 room;       /* segments that may be sent at once */
+	__u32 segs_in;    /* when the last copy to user space began */
+	__u32 copied_seq; /* first byte of the request */
+	__u8 copying;     /* the end of that copy has not been posted */
+	__u8 stamped;     /* the end of the response was seen */
+	__u8 pad[2];
+};
+
 struct ktax_connection {
 	__u64 start_ns;    /* first byte of the request reached the host */
 	__u64 readable_ns; /* first byte of the request became readable */
 	__u64 posted_ns;   /* the ledger is posted up to here */
 	__u64 end_ns;      /* last byte of the response that has left so far */
 	__u64 account_ns[KTAX_NACCOUNTS];
-	/* Of the packet on its way up: stamps for the request that it may start. */
-	__u64 packet_start_ns;
-	__u64 packet_stack_ns;
 	/* Off-CPU clocks of the owner when it turned to another connection. */
 	__u64 pause_blocked_ns;
 	__u64 pause_runnable_ns;
@@ -103,10 +122,12 @@ struct ktax_connection {
 	__u8 sent_seq_valid;
 	__u8 send_blocked; /* last send found the send buffer full */
 	__u8 protocol;     /* enum ktax_protocol, 0: not looked at yet */
-	__u8 pad[3];
+	__u8 framing_quiet; /* reads in a row that held one message */
+	__u8 pad[2];
 	__u32 in_use;
 	__u32 framing_skip;      /* bytes of the message at hand that are still to be read */
 	__u32 framing_arguments; /* and its arguments */
+	struct ktax_light light;
 };
 
 _Static_assert(sizeof(struct ktax_listener) == 24, "listener");
