@@ -11,11 +11,10 @@
  * after DRAIN_NS is dropped and counted.
  *
  * The programs' own cost is measured by the kernel's BPF statistics. These cost two clock readings
- *a run themselves, so they are on for the first second and then for a tenth of a second in two.
+ * a run themselves, so they are on for the first second and then for a tenth of a second in two.
  */
 #include "collector.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -34,6 +33,7 @@
 #include "probes.h"
 #include "recording.h"
 #include "spans.h"
+#include "stats_switch.h"
 
 #define NSEC_PER_SEC    1000000000ULL
 #define NSEC_PER_MSEC   1000000ULL
@@ -57,7 +57,8 @@ struct endpoint_state {
 
 /* Measurement of the programs' run time. */
 struct cost_meter {
-	int stats_fd; /* -1: off */
+	struct stats_switch stats;
+	bool on;
 	uint64_t since_ns, run_ns, runs;
 	double ns_per_ns; /* run time per attached ns, last measured; < 0: not yet */
 	double runs_per_ns;
@@ -117,6 +118,25 @@ static void note(const struct collector *collector, const char *text)
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
+static int check_privileges(struct collector_failure *failure)
+{
+	static char cause[200];
+	char capabilities[160];
+
+	if (!privileges_missing(capabilities, sizeof(capabilities)))
+		return 0;
+	snprintf(cause, sizeof(cause), "it lacks %s", capabilities);
+	return failed(failure, -EPERM, NULL, "attach probes", cause,
+	              "run it as root (sudo ktax record ...), or give it these");
+}
+
+static void open_stats(struct collector *collector)
+{
+	if (stats_switch_open(&collector->cost.stats) && collector->options.budget_pct > 0)
+		note(collector, "what the probes cost cannot be measured without CAP_SYS_ADMIN: "
+		                "they stay attached, whatever --budget says");
+}
+
 static int open_targets(struct collector *collector, struct collector_failure *failure)
 {
 	const struct collector_options *options = &collector->options;
@@ -174,16 +194,8 @@ static int open_probes(struct collector *collector, struct collector_failure *fa
 		.log = options->log,
 	};
 	const struct hook_boundary *missing = NULL;
-	char capabilities[160];
 	int err;
 
-	if (privileges_missing(capabilities, sizeof(capabilities))) {
-		static char cause[200];
-
-		snprintf(cause, sizeof(cause), "it lacks %s", capabilities);
-		return failed(failure, -EPERM, "ktax", "attach probes", cause,
-		              "run it as root (sudo ktax record ...)");
-	}
 	err = probes_open(&probes, &collector->probes, &missing);
 	if (err)
 		return probes_failure(failure, err, missing);
@@ -282,7 +294,7 @@ int collector_open(const struct collector_options *options, struct collector **r
 	if (!collector)
 		return failed(ret_failure, -ENOMEM, NULL, "start", NULL, NULL);
 	collector->options = *options;
-	collector->cost.stats_fd = -1;
+	collector->cost.stats = STATS_SWITCH_NONE;
 	collector->cost.ns_per_ns = -1;
 	collector->cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	budget_init(&collector->budget, options->budget_pct / 100, WINDOW_NS,
@@ -290,6 +302,10 @@ int collector_open(const struct collector_options *options, struct collector **r
 	err = allocate(collector);
 	if (err)
 		failed(ret_failure, err, NULL, "start", NULL, NULL);
+	if (!err)
+		err = check_privileges(ret_failure);
+	if (!err)
+		open_stats(collector);
 	if (!err)
 		err = open_targets(collector, ret_failure);
 	if (!err)
@@ -318,8 +334,7 @@ void collector_close(struct collector *collector)
 {
 	if (!collector)
 		return;
-	if (collector->cost.stats_fd >= 0)
-		close(collector->cost.stats_fd);
+	stats_switch_close(&collector->cost.stats);
 	probes_close(collector->probes);
 	recording_abandon(collector->writer);
 	span_list_free(collector->spans);
@@ -391,11 +406,9 @@ static void meter_start(struct collector *collector, uint64_t now)
 {
 	struct cost_meter *meter = &collector->cost;
 
-	if (meter->stats_fd >= 0)
+	if (meter->on || stats_switch_set(&meter->stats, true))
 		return;
-	meter->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	if (meter->stats_fd < 0)
-		return;
+	meter->on = true;
 	meter->since_ns = now;
 	probes_cost(collector->probes, &meter->run_ns, &meter->runs);
 }
@@ -405,10 +418,10 @@ static void meter_stop(struct collector *collector, uint64_t now)
 	struct cost_meter *meter = &collector->cost;
 	uint64_t run_ns, runs, elapsed = now - meter->since_ns;
 
-	if (meter->stats_fd < 0)
+	if (!meter->on)
 		return;
-	close(meter->stats_fd);
-	meter->stats_fd = -1;
+	stats_switch_set(&meter->stats, false);
+	meter->on = false;
 	if (elapsed < NSEC_PER_MSEC)
 		return;
 	probes_cost(collector->probes, &run_ns, &runs);
@@ -425,10 +438,9 @@ static void meter_tick(struct collector *collector, uint64_t now)
 
 	if (!collector->attached_since_ns)
 		return;
-	if (meter->stats_fd >= 0 && now - meter->since_ns >= length)
+	if (meter->on && now - meter->since_ns >= length)
 		meter_stop(collector, now);
-	else if (meter->stats_fd < 0 &&
-	         (meter->ns_per_ns < 0 || now - meter->since_ns >= STATS_EVERY_NS))
+	else if (!meter->on && (meter->ns_per_ns < 0 || now - meter->since_ns >= STATS_EVERY_NS))
 		meter_start(collector, now);
 }
 
@@ -780,6 +792,7 @@ int collector_run(struct collector *collector, const volatile sig_atomic_t *stop
 		probes_consume(collector->probes, keep_request, collector);
 		meter_tick(collector, now);
 		err = window_tick(collector, now, ret_failure);
+		now = clock_ns(CLOCK_MONOTONIC); /* attaching takes a while */
 		if (!err &&
 		    now - collector->interval_started_ns >= collector->options.interval_ns) {
 			err = interval_tick(collector, now, ret_failure);

@@ -35,13 +35,33 @@ int privileges_missing(char *ret, size_t room)
 	return n;
 }
 
+/* Makes what was selected the only capabilities of this process, for good. */
+static int apply(void)
+{
+	if (capng_apply(CAPNG_SELECT_CAPS))
+		return -EPERM;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
+}
+
 int privileges_drop(void)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF, CAP_PERFMON,
 	                  CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, -1))
 		return -EINVAL;
-	if (capng_apply(CAPNG_SELECT_CAPS))
-		return -EPERM;
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
+	return apply();
+}
+
+bool privileges_have_stats(void)
+{
+	capng_get_caps_process();
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+}
+
+int privileges_keep_stats(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_ADMIN))
+		return -EINVAL;
+	return apply();
 }

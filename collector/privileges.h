@@ -3,6 +3,7 @@
 #ifndef KTAX_PRIVILEGES_H
 #define KTAX_PRIVILEGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -17,5 +18,9 @@ int privileges_missing(char *ret, size_t room);
  * -errno.
  */
 int privileges_drop(void);
+
+/* Whether BPF statistics can be switched on (CAP_SYS_ADMIN), and keeping just that. -errno. */
+bool privileges_have_stats(void);
+int privileges_keep_stats(void);
 
 #endif
