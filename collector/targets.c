@@ -231,6 +231,7 @@ static void mark_forked(struct targets *targets, struct probes *probes)
 			mark_pid(targets, pids[i]);
 }
 
+/* Targets, and the owners of endpoints: threads of those are known before they meet a socket. */
 static int tell_processes(struct targets *targets, struct probes *probes)
 {
 	static uint32_t pids[16384];
@@ -239,11 +240,9 @@ static int tell_processes(struct targets *targets, struct probes *probes)
 	for (size_t i = 0; i < n; i++)
 		if (!find_process(targets, pids[i]))
 			probes_remove_process(probes, pids[i]);
-	for (size_t i = 0; i < targets->n_processes; i++) {
-		int err = 0;
+	for (size_t i = 0; i < targets->n_pids; i++) {
+		int err = probes_add_process(probes, targets->pids[i]);
 
-		if (targets->processes[i].target)
-			err = probes_add_process(probes, targets->processes[i].pid);
 		if (err)
 			return err;
 	}
@@ -527,7 +526,7 @@ int targets_refresh(struct targets *targets, struct probes *probes)
 		err = collect_pids(targets);
 	if (!err && probes)
 		err = tell_listeners(targets, probes);
-	if (!err && probes && targets_are_processes(targets))
+	if (!err && probes)
 		err = tell_processes(targets, probes);
 	return err;
 }

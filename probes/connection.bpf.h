@@ -104,11 +104,17 @@ static __always_inline struct ktax_connection *connection_get(struct sock *sk, _
 	return connection;
 }
 
-static __always_inline bool thread_is_target(void)
+/* Is the current process one of the targets, or the owner of a target's endpoint? */
+static __always_inline bool process_is_target(void)
 {
 	__u32 process = bpf_get_current_pid_tgid() >> 32;
 
-	return !control.filter_tasks || bpf_map_lookup_elem(&processes, &process);
+	return bpf_map_lookup_elem(&processes, &process);
+}
+
+static __always_inline bool thread_is_target(void)
+{
+	return !control.filter_tasks || process_is_target();
 }
 
 /* Children of targets are targets. */

@@ -222,13 +222,19 @@ static __always_inline int read_end(int ret)
 {
 	struct thread *thread = thread_known();
 	struct ktax_connection *connection;
+	__u64 now;
 
 	if (!thread || thread->on != KTAX_COPY_RX)
 		return 0;
-	thread_post_current(thread, bpf_ktime_get_ns());
+	now = bpf_ktime_get_ns();
+	thread_post_current(thread, now);
 	thread->on = thread->user;
 	connection = thread_connection(thread);
-	if (!connection || ret <= 0)
+	if (!connection)
+		return 0;
+	/* From here on the request may be handed to another thread. */
+	connection_commit_read(connection, thread, now);
+	if (ret <= 0)
 		return 0;
 	connection->bytes_in += ret;
 	if (settings.framing)

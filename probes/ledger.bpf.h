@@ -200,6 +200,16 @@ static __always_inline __u32 span_account(struct thread *thread)
 	return thread->spans ? span_top(thread)->account : KTAX_APP;
 }
 
+/* Where the return address of a function with a uretprobe points to, in the current process. */
+static __always_inline __u64 uretprobe_trampoline(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!bpf_core_field_exists(struct xol_area, vaddr))
+		return 0;
+	return BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
+}
+
 /*
  * Has the innermost span been left without its end being seen (longjmp, exception)? Its frame is
  * gone if the stack is shorter, or if something else was pushed where its return address was (which
@@ -212,11 +222,11 @@ static __always_inline bool span_left(struct thread *thread)
 
 	if (user_stack_pointer() > span->limit)
 		return true;
-	if (!span->return_address || !thread->trampoline)
+	if (!span->return_address)
 		return false;
 	if (bpf_probe_read_user(&word, sizeof(word), (void *)(span->limit - sizeof(word))))
 		return false;
-	return word != span->return_address && word != thread->trampoline;
+	return word != span->return_address && word != uretprobe_trampoline();
 }
 
 /* thread_post for the running thread: spans that were left unseen end, their time is unknown. */
@@ -324,6 +334,22 @@ static __always_inline void connection_commit(struct ktax_connection *connection
 		connection->account_ns[i] += spent;
 	}
 	connection->posted_ns = thread->last_ns;
+}
+
+/* Commits what the thread did since it began to read; mostly that is copying and nothing else. */
+static __always_inline void connection_commit_read(struct ktax_connection *connection,
+                                                   struct thread *thread, __u64 now)
+{
+	__u64 copied = thread->account_ns[KTAX_COPY_RX];
+
+	if (copied == now - thread->since_ns && connection->posted_ns == thread->since_ns) {
+		connection->account_ns[KTAX_COPY_RX] += copied;
+		connection->posted_ns = thread->since_ns = now;
+		thread->account_ns[KTAX_COPY_RX] = 0;
+		return;
+	}
+	connection_commit(connection, thread, NULL);
+	thread_clear(thread, now);
 }
 
 /* The first sleep in epoll and the like since the last network event, among those remembered. */

@@ -56,7 +56,7 @@ static __always_inline struct thread *span_thread(__u64 now)
 {
 	struct thread *thread = thread_known();
 
-	if (thread || !control.filter_tasks || !control.admit || !thread_is_target())
+	if (thread || !control.admit || !process_is_target())
 		return thread;
 	return thread_get(now);
 }
@@ -125,14 +125,10 @@ static __always_inline int span_enter(struct pt_regs *ctx)
 static __always_inline int span_exit(struct pt_regs *ctx)
 {
 	struct thread *thread = thread_known();
-	__u64 sp = PT_REGS_SP(ctx);
+	__u64 sp = PT_REGS_SP(ctx) + SPAN_COOKIE_SP_DELTA(bpf_get_attach_cookie(ctx));
 
-	if (!thread)
-		return 0;
-	if (!thread->trampoline)
-		bpf_probe_read_user(&thread->trampoline, sizeof(thread->trampoline),
-		                    (void *)(sp - sizeof(__u64)));
-	span_close(thread, sp + SPAN_COOKIE_SP_DELTA(bpf_get_attach_cookie(ctx)), false);
+	if (thread)
+		span_close(thread, sp, false);
 	return 0;
 }
 

@@ -46,7 +46,6 @@ struct thread {
 	__u64 idle_runnable_ns; /* runnable clock at idle_in_ns */
 	__u64 off_ns;           /* off CPU since, 0: on CPU */
 	__u64 run_delay_ns;     /* sched_info.run_delay at off_ns */
-	__u64 trampoline;       /* the process's uretprobe trampoline, once seen */
 	__u32 tid;
 	__u32 slot; /* connection it works on + 1, 0: none */
 	__u32 generation;
