@@ -526,7 +526,7 @@ static __always_inline void checkpoint_push(struct thread *thread, __u64 now, __
 
 static __always_inline void switch_in(struct thread *thread, struct task_struct *task, __u64 now)
 {
-	__u64 off = now - thread->off_ns, runnable = off, blocked;
+	__u64 off = now - thread->off_ns, runnable = off, blocked, account;
 
 	if (!thread->off_ns || thread->off_ns != thread->last_ns || (__s64)off < 0) {
 		thread->last_ns = now; /* never seen to be switched out */
@@ -538,8 +538,9 @@ static __always_inline void switch_in(struct thread *thread, struct task_struct 
 			runnable = off;
 	}
 	blocked = off - runnable;
-	if (thread->off < KTAX_NACCOUNTS)
-		thread->account_ns[thread->off] += blocked;
+	account = one_copy(thread->off);
+	if (account < KTAX_NACCOUNTS)
+		thread->account_ns[account] += blocked;
 	thread->account_ns[KTAX_PREEMPT] += runnable;
 	thread->blocked_ns += blocked;
 	thread->runnable_ns += runnable;

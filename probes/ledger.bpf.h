@@ -171,7 +171,7 @@ static __always_inline void thread_post(struct thread *thread, __u64 now)
 {
 	__u64 stolen = stolen_clock(now);
 	__u64 spent = now - thread->last_ns, taken = stolen - thread->stolen_ns;
-	__u32 on = thread->on;
+	__u64 on = one_copy(thread->on);
 
 	thread->stolen_ns = stolen;
 	if ((__s64)spent < 0) {
@@ -392,6 +392,7 @@ static __always_inline struct checkpoint *thread_last_network_sleep(struct threa
 static __always_inline void thread_leave(struct thread *thread, struct ktax_connection *connection)
 {
 	struct checkpoint *sleep = thread_first_network_sleep(thread);
+	__u64 off;
 
 	if (!sleep) {
 		connection_commit(connection, thread, NULL);
@@ -405,8 +406,9 @@ static __always_inline void thread_leave(struct thread *thread, struct ktax_conn
 		return;
 	for (int i = 0; i < KTAX_NACCOUNTS; i++)
 		connection->account_ns[i] += sleep->account_ns[i];
-	if (sleep->off < KTAX_NACCOUNTS)
-		connection->account_ns[sleep->off] -= sleep->blocked_ns;
+	off = one_copy(sleep->off);
+	if (off < KTAX_NACCOUNTS)
+		connection->account_ns[off] -= sleep->blocked_ns;
 	connection->account_ns[KTAX_PREEMPT] -= sleep->runnable_ns;
 	connection->posted_ns = sleep->out_ns;
 }

@@ -50,6 +50,7 @@ struct probes {
 	int n_cpus;
 	int *sample_event; /* perf events, one per CPU; -1: none */
 	struct bpf_link **sample_link;
+	uint64_t map_full; /* as counted at the last sweep */
 	struct span_links *spans;
 	bool uprobe_multi;
 	const struct ktax_aggregate *aggregates; /* [cpu * max_endpoints + endpoint] */
@@ -488,6 +489,11 @@ int probes_attach_spans(struct probes *probes, const struct span_list *spans)
 	return span_links_attach(probes->object, probes->uprobe_multi, spans, &probes->spans);
 }
 
+bool probes_spans_need_admin(const struct probes *probes, const struct span_list *spans)
+{
+	return spans->nusdt || (spans->nsites && !probes->uprobe_multi);
+}
+
 void probes_detach_spans(struct probes *probes)
 {
 	span_links_detach(probes->spans);
@@ -594,20 +600,23 @@ void probes_read_counters(const struct probes *probes, struct ktax_counters *ret
 int probes_sweep(struct probes *probes, uint64_t idle_ns, uint32_t *ret_in_flight)
 {
 	int program = bpf_program__fd(program_by_name(probes, "sweep"));
+	struct ktax_counters counters;
 	uint32_t in_flight = 0;
+	bool release;
 
+	probes_read_counters(probes, &counters);
+	release = counters.map_full != probes->map_full;
+	probes->map_full = counters.map_full;
 	for (uint32_t first = 0; first < probes->options.max_connections; first += SWEEP_SLOTS) {
-		struct ktax_sweep sweep = {
-			.idle_before_ns = monotonic_ns() - idle_ns,
-			.first = first,
-			.count = SWEEP_SLOTS,
-		};
-		LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &sweep, .ctx_size_in = sizeof(sweep));
+		const uint64_t arguments[] = { monotonic_ns() - idle_ns, first, SWEEP_SLOTS,
+			                       release };
+		LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = arguments,
+		            .ctx_size_in = sizeof(arguments));
 		int err = bpf_prog_test_run_opts(program, &run);
 
 		if (err)
 			return err;
-		in_flight += sweep.in_flight;
+		in_flight += run.retval;
 	}
 	*ret_in_flight = in_flight;
 	return 0;

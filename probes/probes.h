@@ -28,7 +28,7 @@ struct probes_options {
 	uint32_t sample_hz;  /* user/kernel sampling per CPU; 0: none */
 	bool qdisc, nic;     /* what the targets' links have */
 	bool task_filter;    /* targets are processes */
-	bool framing;     /* look into received bytes, to count pipelined requests */
+	bool framing;        /* look into received bytes, to count pipelined requests */
 	void (*log)(int level, const char *text); /* libbpf's messages; may be NULL */
 };
 
@@ -55,6 +55,11 @@ bool probes_attached(const struct probes *probes);
 /* Attaches spans that were found (spans.h) instead of those before; -errno of the first that
  * failed, the others are attached. */
 int probes_attach_spans(struct probes *probes, const struct span_list *spans);
+/*
+ * Whether that takes CAP_SYS_ADMIN: as uprobes of perf it does; as uprobe_multi links (functions,
+ * not annotations) CAP_PERFMON is enough.
+ */
+bool probes_spans_need_admin(const struct probes *probes, const struct span_list *spans);
 void probes_detach_spans(struct probes *probes);
 
 /* Requests on @listener's connections are counted for @endpoint (below max_endpoints). */
@@ -75,7 +80,10 @@ int probes_consume(struct probes *probes,
 /* What has been counted since probes_open, summed over the CPUs. */
 void probes_read(const struct probes *probes, uint32_t endpoint, struct ktax_aggregate *ret);
 void probes_read_counters(const struct probes *probes, struct ktax_counters *ret);
-/* Finishes requests idle for @idle_ns; *ret_in_flight: requests that are still open. */
+/*
+ * Finishes requests idle for @idle_ns; *ret_in_flight: requests that are still open. If connections
+ * could not be followed since the last call, those idle for as long make room.
+ */
 int probes_sweep(struct probes *probes, uint64_t idle_ns, uint32_t *ret_in_flight);
 
 /* Hooks, BOUNDARY_COUNT of them. */

@@ -29,6 +29,16 @@ struct connection_reference {
 	__u32 generation;
 };
 
+/*
+ * @value, in one register. Before 6.3 the verifier does not carry the bounds of a register over to
+ * a 32-bit copy of it (w3 = w2), so an index must be checked and used as one 64-bit value.
+ */
+static __always_inline __u64 one_copy(__u64 value)
+{
+	asm volatile("" : "+r"(value));
+	return value;
+}
+
 const volatile struct ktax_settings settings;
 struct ktax_control control;
 __u8 listening_ports[65536];

@@ -9,6 +9,13 @@
 #include "connection.bpf.h"
 #include "finish.bpf.h"
 
+struct ktax_sweep {
+	__u64 idle_before_ns;
+	__u32 first, count;
+	__u32 in_flight;
+	bool release_idle;
+};
+
 static long sweep_slot(__u32 i, struct ktax_sweep *sweep)
 {
 	__u32 slot = sweep->first + i + 1;
@@ -20,31 +27,36 @@ static long sweep_slot(__u32 i, struct ktax_sweep *sweep)
 		return 0;
 	if (connection->state == KTAX_SENT && connection->epoch == control.epoch &&
 	    request_is_idle(connection, sweep->idle_before_ns))
-		sweep->finished += request_finish(connection);
+		request_finish(connection);
 	if (connection->state == KTAX_READABLE || connection->state == KTAX_OPEN ||
 	    connection->state == KTAX_SENT) {
 		sweep->in_flight += connection->epoch == control.epoch;
-	} else if (sweep->release_before && connection->posted_ns < sweep->idle_before_ns) {
+	} else if (sweep->release_idle && connection->posted_ns < sweep->idle_before_ns) {
 		connection_release(connection, slot);
 		COUNT(evicted);
 	}
 	return 0;
 }
 
-/* Run by user space: finishes requests whose connection has gone idle. */
-SEC("syscall") int sweep(struct ktax_sweep *ctx)
+/*
+ * Run by user space, never attached: finishes requests whose connection has been idle since before
+ * args[0], among args[2] slots from args[1] on; returns how many requests are in flight. With
+ * args[3] connections idle for as long give their slots back: there were none left.
+ *
+ * Not a "syscall" program: those may sleep, and before 6.4 such programs were refused maps like the
+ * queue of free slots.
+ */
+SEC("raw_tp") int sweep(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct ktax_sweep sweep = {
-		.idle_before_ns = ctx->idle_before_ns,
-		.first = ctx->first,
-		.count = ctx->count,
-		.release_before = ctx->release_before,
+		.idle_before_ns = ctx->args[0],
+		.first = ctx->args[1],
+		.count = ctx->args[2],
+		.release_idle = ctx->args[3],
 	};
 
 	bpf_loop(sweep.count, sweep_slot, &sweep, 0);
-	ctx->finished = sweep.finished;
-	ctx->in_flight = sweep.in_flight;
-	return 0;
+	return sweep.in_flight;
 }
 
 #endif

@@ -53,16 +53,6 @@ struct ktax_listener {
 	__u8 address[16]; /* all zero: wildcard */
 };
 
-/* A slot of the sweep: what to finish. */
-struct ktax_sweep {
-	__u64 idle_before_ns; /* finish requests whose last byte left before this */
-	__u32 first, count;   /* connection slots to look at */
-	__u32 finished;       /* out */
-	__u32 in_flight;      /* out: requests still open */
-	__u32 release_before; /* out of free slots: release connections idle since before too */
-	__u32 pad;
-};
-
 enum ktax_connection_state {
 	KTAX_IDLE,     /* no request */
 	KTAX_READABLE, /* bytes have arrived, nobody read them */
