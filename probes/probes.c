@@ -28,6 +28,7 @@
 #include "full_hash.skel.h"
 #include "full_tracing.skel.h"
 #include "span_links.h"
+#include "spans.h"
 
 #define SWEEP_SLOTS 1024 /* per run of the sweep program: it is bounded for the verifier */
 
