@@ -72,6 +72,7 @@ struct collector {
 	struct span_list *spans;
 	uint64_t spans_generation;
 	struct hook_rows_spans span_counts;
+	bool spans_noted; /* that some could not be attached */
 	struct recording_writer *writer;
 	struct endpoint_state *endpoints;
 	struct ktax_counters counters; /* at the last interval */
@@ -145,8 +146,8 @@ static int open_targets(struct collector *collector, struct collector_failure *f
 	                       subject);
 
 	if (err == -ESRCH)
-		return failed(failure, err, subject, "record it", "no such process",
-		              "see the pid in ps, or give --comm or --port");
+		return failed(failure, err, subject, "record it", "there is no such process",
+		              "look its pid up in ps, or give --comm or --port");
 	if (err == -ENOENT)
 		return failed(failure, err, subject, "record it", "not a readable cgroup directory",
 		              "give the path of a directory that holds cgroup.procs");
@@ -183,10 +184,11 @@ static int open_probes(struct collector *collector, struct collector_failure *fa
 	struct target_links links = targets_links(collector->targets);
 	struct probes_options probes = {
 		.family = options->family,
+		.light = options->light,
 		.max_connections = options->max_connections,
 		.max_endpoints = options->max_endpoints,
 		.ring_bytes = RING_BYTES,
-		.sample_hz = SAMPLE_HZ,
+		.sample_hz = options->light ? 0 : SAMPLE_HZ,
 		.qdisc = links.qdisc,
 		.nic = links.nic,
 		.task_filter = targets_are_processes(collector->targets),
@@ -210,13 +212,17 @@ static int open_catalogue(struct collector *collector, struct collector_failure 
 	const struct collector_options *options = &collector->options;
 	int err = 0;
 
+	if (options->light)
+		return 0; /* spans cost more than all else in it */
 	if (!options->no_catalogue)
 		err = catalogue_load(options->catalogue, &collector->catalogue, message,
 		                     sizeof(message));
 	for (size_t i = 0; !err && i < options->n_spans; i++)
 		err = catalogue_add_span(&collector->catalogue, options->spans[i], message,
 		                         sizeof(message));
-	return err ? failed(failure, err, "span catalogue", "read it", message, NULL) : 0;
+	return err ? failed(failure, err, NULL, "read the catalogue of functions", message,
+	                    "correct it, or give --catalogue none")
+	           : 0;
 }
 
 static int refresh_spans(struct collector *collector);
@@ -237,6 +243,16 @@ static int create_recording(struct collector *collector, struct collector_failur
 	if (err == -EEXIST)
 		return failed(failure, err, options->output, "create the recording",
 		              "the file exists", "choose another with -o, or overwrite it with -f");
+	if (err == -EBUSY)
+		return failed(failure, err, options->output, "create the recording",
+		              "another ktax is writing it", "choose another with -o");
+	if (err == -EINVAL)
+		return failed(failure, err, options->output, "create the recording",
+		              "it is a device, pipe or socket", "name a file with -o");
+	if (err == -EACCES || err == -EPERM) /* of the file, not of what ktax is about */
+		return failed(failure, -EIO, options->output, "create the recording",
+		              "its directory or the file is not writable",
+		              "choose another with -o");
 	if (err)
 		return failed(failure, err, options->output, "create the recording", NULL, NULL);
 	return 0;
@@ -362,9 +378,20 @@ static void count_spans(struct collector *collector)
 	counts->annotations = collector->spans->nusdt > 0;
 }
 
-static int attach_spans(struct collector *collector)
+static void attach_spans(struct collector *collector)
 {
-	return collector->spans ? probes_attach_spans(collector->probes, collector->spans) : 0;
+	int err = 0;
+
+	if (collector->spans)
+		err = probes_attach_spans(collector->probes, collector->spans);
+	if (!err || collector->spans_noted)
+		return;
+	collector->spans_noted = true;
+	note(collector, err == -EACCES || err == -EPERM
+	                        ? "some functions or annotations could not be probed without "
+	                          "CAP_SYS_ADMIN: their time counts as app"
+	                        : "some functions or annotations could not be probed: their time "
+	                          "counts as app; see -vv");
 }
 
 /* Looks for functions in what the targets have mapped; attaches if that has changed. */
@@ -394,9 +421,8 @@ static int refresh_spans(struct collector *collector)
 	span_list_free(collector->spans);
 	collector->spans = found;
 	count_spans(collector);
-	if (collector->attached_since_ns && attach_spans(collector))
-		note(collector, "some functions of the catalogue could not be probed: "
-		                "their time counts as app");
+	if (collector->attached_since_ns)
+		attach_spans(collector);
 	return 0;
 }
 
@@ -449,11 +475,9 @@ static void meter_tick(struct collector *collector, uint64_t now)
 static int attach(struct collector *collector, struct collector_failure *failure)
 {
 	const char *program = "";
-	int err = attach_spans(collector);
+	int err;
 
-	if (err)
-		note(collector, "some functions of the catalogue could not be probed: "
-		                "their time counts as app");
+	attach_spans(collector);
 	err = probes_attach(collector->probes, &program);
 	if (err)
 		return failed(failure, err, program, "attach the program", NULL, NULL);
@@ -743,7 +767,8 @@ static int start(struct collector *collector, struct collector_failure *failure)
 
 	if (err)
 		return err;
-	err = privileges_drop();
+	err = privileges_drop(collector->spans &&
+	                      probes_spans_need_admin(collector->probes, collector->spans));
 	if (err)
 		return failed(failure, err, "ktax", "give up its privileges", NULL, NULL);
 	collector->started_ns = collector->interval_started_ns = collector->attached_since_ns;

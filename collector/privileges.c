@@ -35,6 +35,12 @@ int privileges_missing(char *ret, size_t room)
 	return n;
 }
 
+bool privileges_have_admin(void)
+{
+	capng_get_caps_process();
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+}
+
 /* Makes what was selected the only capabilities of this process, for good. */
 static int apply(void)
 {
@@ -43,22 +49,20 @@ static int apply(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
 }
 
-int privileges_drop(void)
+int privileges_drop(bool keep_admin)
 {
+	bool admin = keep_admin && privileges_have_admin();
+
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF, CAP_PERFMON,
 	                  CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, -1))
 		return -EINVAL;
+	if (admin && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_ADMIN))
+		return -EINVAL;
 	return apply();
 }
 
-bool privileges_have_stats(void)
-{
-	capng_get_caps_process();
-	return capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
-}
-
-int privileges_keep_stats(void)
+int privileges_keep_admin_only(void)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_ADMIN))

@@ -14,13 +14,13 @@ int privileges_missing(char *ret, size_t room);
 
 /*
  * Keeps what a running recording needs (CAP_BPF and CAP_PERFMON to attach windows and new spans,
- * CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH to find targets) and gives up everything else for good.
- * -errno.
+ * CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH to find targets; CAP_SYS_ADMIN only if @keep_admin, see
+ * probes_spans_need_admin()) and gives up everything else for good. -errno.
  */
-int privileges_drop(void);
+int privileges_drop(bool keep_admin);
 
-/* Whether BPF statistics can be switched on (CAP_SYS_ADMIN), and keeping just that. -errno. */
-bool privileges_have_stats(void);
-int privileges_keep_stats(void);
+/* Whether CAP_SYS_ADMIN is there; keeping nothing else (for BPF statistics), -errno. */
+bool privileges_have_admin(void);
+int privileges_keep_admin_only(void);
 
 #endif

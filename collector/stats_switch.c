@@ -48,7 +48,7 @@ static _Noreturn void child_main(int fd)
 
 	ignore_signals();
 	prctl(PR_SET_NAME, "ktax-stats");
-	if (dup2(fd, 0) < 0 || close_range(1, ~0U, 0) || privileges_keep_stats())
+	if (dup2(fd, 0) < 0 || close_range(1, ~0U, 0) || privileges_keep_admin_only())
 		_exit(1);
 	while (read(0, &asked, 1) == 1) {
 		unsigned char answer = follow(asked, &stats);
@@ -67,7 +67,7 @@ int stats_switch_open(struct stats_switch *ret)
 	int pair[2], err;
 
 	*ret = stats;
-	if (!privileges_have_stats())
+	if (!privileges_have_admin())
 		return -EPERM;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return -errno;
