@@ -53,7 +53,7 @@ static void boundary_rows(const struct probes_hook *hooks, struct recording_hook
 		const struct hook_boundary *boundary = &hook_boundaries[i];
 
 		if (!hooks[i].candidate && boundary->need != NEED_ALWAYS &&
-		    boundary->need != NEED_QDISC)
+		    boundary->need != NEED_QDISC && i != BOUNDARY_TX_DONE)
 			continue;
 		row_fill(row_add(rows, n, boundary->name, boundary->account), &hooks[i]);
 	}
@@ -102,7 +102,5 @@ size_t hook_rows(const struct probes *probes, const struct hook_rows_spans *span
 	row = row_add(rows, &n, "cpu_sample", KTAX_APP_KERNEL);
 	snprintf(row->program, sizeof(row->program), "perf_event/cpu-clock");
 	snprintf(row->why, sizeof(row->why), "sampled share of CPU time: no syscall is traced");
-	row = row_add(rows, &n, "tx_done", KTAX_NIC_TX);
-	snprintf(row->why, sizeof(row->why), "transmit completions are not hooked on this link");
 	return n;
 }

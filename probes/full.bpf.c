@@ -9,6 +9,8 @@
  *	── (app, serialize, lock, io, wait, preempt: task_switch, interrupts, spans) ──
  *	   send_begin ── tx_qdisc ── tx_driver ── send_end
  *	      kernel_tx     qdisc    end of the request (so far)
+ *	── tx_done, on a NIC
+ *	      nic_tx
  */
 #include "ledger.bpf.h"
 #include "connection.bpf.h"
@@ -440,7 +442,31 @@ static __always_inline int tx_driver(struct sk_buff *skb, struct net_device *dev
 	}
 	connection->bytes_out += segment.payload;
 	connection->end_ns = now;
+	connection->on_nic = device && !device_is_virtual(device);
 	connection->state = KTAX_SENT;
+	return 0;
+}
+
+/*
+ * Boundary: the driver has let go of a segment. Ends nic_tx, and with the response's last segment
+ * the request. Links within the host let go at once: nothing to be seen there.
+ */
+static __always_inline int tx_done(struct sk_buff *skb)
+{
+	struct ktax_connection *connection;
+	struct segment segment = {};
+	__u64 now;
+
+	if (!segment_of(skb, &segment))
+		return 0;
+	connection = segment.connection;
+	if (connection->state != KTAX_SENT || !connection->on_nic ||
+	    connection->epoch != control.epoch || segment.end_seq != connection->sent_seq)
+		return 0;
+	now = bpf_ktime_get_ns();
+	connection_post(connection, now, KTAX_NIC_TX);
+	connection->end_ns = now;
+	connection->on_nic = 0; /* a copy for a tap is freed later */
 	return 0;
 }
 

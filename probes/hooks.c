@@ -50,6 +50,7 @@ const struct hook_boundary hook_boundaries[BOUNDARY_COUNT] = {
 		    "entering the receive call counts as app_queue" },
 		  { HOOK_RAW_TP, "read_begin__raw_tp", "skb_copy_datagram_iovec", "4.17-",
 		    "entering the receive call counts as app_queue" } },
+		.light = true,
 	},
 	[BOUNDARY_READ_END] = {
 		"read_end", KTAX_COPY_RX, NEED_ALWAYS, true, NULL,
@@ -70,6 +71,7 @@ const struct hook_boundary hook_boundaries[BOUNDARY_COUNT] = {
 		    "entering the send call counts as app" },
 		  { HOOK_RAW_TP, "send_begin__raw_tp", "tcp_sendmsg_locked", "6.16-",
 		    "entering the send call counts as app" } },
+		.light = true,
 	},
 	[BOUNDARY_SEND_END] = {
 		"send_end", KTAX_KERNEL_TX, NEED_ALWAYS, true, NULL,
@@ -83,6 +85,7 @@ const struct hook_boundary hook_boundaries[BOUNDARY_COUNT] = {
 		"sendfile is seen when its segments leave, not when it is called",
 		{ { HOOK_FENTRY, "sendpage_begin__fentry", "tcp_sendpage", "5.5-6.4", NULL },
 		  { HOOK_KPROBE, "sendpage_begin__kprobe", "tcp_sendpage", "4.17-6.4", NULL } },
+		.light = true,
 	},
 	[BOUNDARY_SENDPAGE_END] = {
 		"sendpage_end", KTAX_KERNEL_TX, NEED_SENDPAGE, false,
@@ -100,6 +103,14 @@ const struct hook_boundary hook_boundaries[BOUNDARY_COUNT] = {
 		"tx_driver", KTAX_KERNEL_TX, NEED_ALWAYS, true, NULL,
 		{ { HOOK_TP_BTF, "tx_driver__tp_btf", "net_dev_start_xmit", "5.5-", NULL },
 		  { HOOK_RAW_TP, "tx_driver__raw_tp", "net_dev_start_xmit", "4.17-", NULL } },
+	},
+	[BOUNDARY_TX_DONE] = {
+		"tx_done", KTAX_NIC_TX, NEED_NIC, false,
+		"transmit completions are seen on NICs only, and by fentry or kprobe (tcp_wfree)",
+		{ { HOOK_FENTRY, "tx_done__fentry", "tcp_wfree", "5.5-",
+		    "ends when the driver lets go of the packet, for some at once" },
+		  { HOOK_KPROBE, "tx_done__kprobe", "tcp_wfree", "4.17-",
+		    "ends when the driver lets go of the packet, for some at once" } },
 	},
 	[BOUNDARY_TASK_SWITCH] = {
 		"task_switch", KTAX_WAKEUP, NEED_ALWAYS, true, NULL,
@@ -137,12 +148,14 @@ const struct hook_boundary hook_boundaries[BOUNDARY_COUNT] = {
 		  { HOOK_FENTRY, "connection_state__fentry", "tcp_set_state", "5.5-", NULL },
 		  { HOOK_KPROBE, "connection_state__kprobe", "tcp_set_state", "4.17-", NULL },
 		  { HOOK_RAW_TP, "connection_state__raw_tp", "inet_sock_set_state", "4.17-", NULL } },
+		.light = true,
 	},
 	[BOUNDARY_PROCESS_FORK] = {
 		"process_fork", KTAX_NACCOUNTS, NEED_TASK_FILTER, false,
 		"children of the targets are found by a scan every second",
 		{ { HOOK_TP_BTF, "process_fork__tp_btf", "sched_process_fork", "5.5-", NULL },
 		  { HOOK_RAW_TP, "process_fork__raw_tp", "sched_process_fork", "4.17-", NULL } },
+		.light = true,
 	},
 };
 /* clang-format on */

@@ -36,6 +36,7 @@ enum hook_boundary_id {
 	BOUNDARY_SENDPAGE_END,
 	BOUNDARY_TX_QDISC,
 	BOUNDARY_TX_DRIVER,
+	BOUNDARY_TX_DONE,
 	BOUNDARY_TASK_SWITCH,
 	BOUNDARY_SOFTIRQ_LEAVE, /* attached first: what is entered is also left */
 	BOUNDARY_SOFTIRQ_ENTER,
@@ -72,6 +73,7 @@ struct hook_boundary {
 	bool required;      /* without it there is no ledger */
 	const char *absent; /* what follows if it is not hooked */
 	struct hook_candidate candidate[5];
+	bool light; /* the light set hooks it too; programs of the same name, in light.bpf.c */
 };
 
 extern const struct hook_boundary hook_boundaries[BOUNDARY_COUNT];

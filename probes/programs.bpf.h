@@ -144,6 +144,12 @@ SEC("fexit/tcp_sendpage") int BPF_PROG(sendpage_end__fentry)
 	return send_end(ret);
 }
 
+/* The destructor of a segment's skb. */
+SEC("fentry/tcp_wfree") int BPF_PROG(tx_done__fentry, struct sk_buff *skb)
+{
+	return tx_done(skb);
+}
+
 SEC("fentry/tcp_set_state") int BPF_PROG(connection_state__fentry, struct sock *sk, int state)
 {
 	return connection_state(sk, state);
@@ -186,6 +192,11 @@ SEC("kprobe/tcp_sendpage") int BPF_KPROBE(sendpage_begin__kprobe, struct sock *s
 SEC("kretprobe/tcp_sendpage") int BPF_KRETPROBE(sendpage_end__kprobe, int ret)
 {
 	return send_end(ret);
+}
+
+SEC("kprobe/tcp_wfree") int BPF_KPROBE(tx_done__kprobe, struct sk_buff *skb)
+{
+	return tx_done(skb);
 }
 
 SEC("kprobe/tcp_set_state") int BPF_KPROBE(connection_state__kprobe, struct sock *sk, int state)

@@ -113,7 +113,8 @@ struct ktax_connection {
 	__u8 send_blocked; /* last send found the send buffer full */
 	__u8 protocol;     /* enum ktax_protocol, 0: not looked at yet */
 	__u8 framing_quiet; /* reads in a row that held one message */
-	__u8 pad[2];
+	__u8 on_nic; /* the last segment was given to a NIC, which has not let go of it */
+	__u8 pad[1];
 	__u32 in_use;
 	__u32 framing_skip;      /* bytes of the message at hand that are still to be read */
 	__u32 framing_arguments; /* and its arguments */
