@@ -5,7 +5,8 @@
  * The same source (full.bpf.c) is embedded as two objects: "tracing" keeps its state in socket and
  * task storage, "hash" in bounded hash maps, which kprobe and raw_tp programs can use too. The
  * tracing object is taken unless a required boundary cannot be hooked with it, or the user asked
- * for a family that it does not have. From then on the two are handled alike, by names.
+ * for a family that it does not have. The light hook set (light.bpf.c) is a third object, of the
+ * tracing kind. From then on they are handled alike, by names.
  *
  * Aggregates are read through a memory map of the array that the programs add to. Programs are
  * attached one link each; spans (uprobes, USDT) are in span_links.c.
@@ -27,6 +28,7 @@
 
 #include "full_hash.skel.h"
 #include "full_tracing.skel.h"
+#include "light.skel.h"
 #include "span_links.h"
 #include "spans.h"
 
@@ -39,8 +41,9 @@ struct kernel_symbols {
 
 struct probes {
 	struct probes_options options;
-	struct full_tracing *tracing; /* one of these two */
+	struct full_tracing *tracing; /* one of these three */
 	struct full_hash *hash;
+	struct light *light;
 	struct bpf_object *object;
 	struct ktax_control *control; /* in the object's mapped .bss */
 	uint8_t *listening_ports;
@@ -68,6 +71,10 @@ struct probes {
 static bool boundary_needed(const struct probes *probes, const struct btf *btf,
                             const struct hook_boundary *boundary, const char **ret_why)
 {
+	if (probes->options.light && !boundary->light) {
+		*ret_why = "the light hook set does without it";
+		return false;
+	}
 	*ret_why = boundary->absent;
 	switch (boundary->need) {
 	case NEED_QDISC:
@@ -90,6 +97,14 @@ static bool boundary_needed(const struct probes *probes, const struct btf *btf,
 	return true;
 }
 
+/* Where nothing is asked for, the light set takes what costs least: fentry's trampolines. */
+static enum hook_family preferred_family(const struct probes *probes)
+{
+	if (probes->options.light && probes->options.family == HOOK_ANY)
+		return HOOK_FENTRY;
+	return probes->options.family;
+}
+
 /* Fills probes->chosen; the first required boundary that cannot be hooked, or NULL. */
 static const struct hook_boundary *choose_hooks(struct probes *probes, const struct btf *btf,
                                                 bool storage_hash)
@@ -103,7 +118,7 @@ static const struct hook_boundary *choose_hooks(struct probes *probes, const str
 		if (!boundary_needed(probes, btf, boundary, &probes->why[i]))
 			continue;
 		probes->chosen[i] =
-			hook_choose(btf, boundary, probes->options.family, storage_hash);
+			hook_choose(btf, boundary, preferred_family(probes), storage_hash);
 		if (probes->chosen[i])
 			continue;
 		probes->why[i] = boundary->absent;
@@ -142,13 +157,20 @@ static void find_symbols(struct kernel_symbols *symbols)
 
 static int open_object(struct probes *probes, bool storage_hash)
 {
-	if (storage_hash)
+	if (probes->options.light)
+		probes->light = light__open();
+	else if (storage_hash)
 		probes->hash = full_hash__open();
 	else
 		probes->tracing = full_tracing__open();
-	if (!probes->hash && !probes->tracing)
+	if (probes->light)
+		probes->object = probes->light->obj;
+	else if (probes->hash)
+		probes->object = probes->hash->obj;
+	else if (probes->tracing)
+		probes->object = probes->tracing->obj;
+	else
 		return -errno;
-	probes->object = probes->hash ? probes->hash->obj : probes->tracing->obj;
 	return 0;
 }
 
@@ -192,6 +214,14 @@ static int size_maps(struct probes *probes)
 	return err;
 }
 
+/* A jiffy is what the coarse clock moves by. */
+static uint64_t tick_ns(void)
+{
+	struct timespec resolution;
+
+	return clock_getres(CLOCK_MONOTONIC_COARSE, &resolution) ? 0 : resolution.tv_nsec;
+}
+
 static int prepare_object(struct probes *probes, const struct btf *btf)
 {
 	struct ktax_settings settings = {
@@ -206,6 +236,7 @@ static int prepare_object(struct probes *probes, const struct btf *btf)
 		.per_cpu_offsets = probes->symbols.per_cpu_offsets,
 		.steal_offset = probes->symbols.steal,
 		.irqtime_offset = probes->symbols.irqtime,
+		.tick_ns = tick_ns(),
 	};
 	struct bpf_program *program;
 
@@ -215,8 +246,11 @@ static int prepare_object(struct probes *probes, const struct btf *btf)
 		bpf_program__set_autoload(program, chosen);
 	}
 	probes->uprobe_multi = span_links_multi_supported(btf);
-	span_links_prepare(probes->object, probes->uprobe_multi);
-	if (probes->hash)
+	if (!probes->light) /* it has no spans */
+		span_links_prepare(probes->object, probes->uprobe_multi);
+	if (probes->light)
+		memcpy((void *)&probes->light->rodata->settings, &settings, sizeof(settings));
+	else if (probes->hash)
 		memcpy((void *)&probes->hash->rodata->settings, &settings, sizeof(settings));
 	else
 		memcpy((void *)&probes->tracing->rodata->settings, &settings, sizeof(settings));
@@ -225,12 +259,16 @@ static int prepare_object(struct probes *probes, const struct btf *btf)
 
 static int load_object(struct probes *probes)
 {
-	int err =
-		probes->hash ? full_hash__load(probes->hash) : full_tracing__load(probes->tracing);
+	int err = bpf_object__load_skeleton(probes->light    ? probes->light->skeleton
+	                                    : probes->hash ? probes->hash->skeleton
+	                                                   : probes->tracing->skeleton);
 
 	if (err)
 		return err;
-	if (probes->hash) {
+	if (probes->light) {
+		probes->control = &probes->light->bss->control;
+		probes->listening_ports = probes->light->bss->listening_ports;
+	} else if (probes->hash) {
 		probes->control = &probes->hash->bss->control;
 		probes->listening_ports = probes->hash->bss->listening_ports;
 	} else {
@@ -334,8 +372,8 @@ static int log_libbpf(enum libbpf_print_level level, const char *format, va_list
 
 static int choose_and_load(struct probes *probes, const struct hook_boundary **ret_missing)
 {
-	bool storage_hash =
-		probes->options.family == HOOK_KPROBE || probes->options.family == HOOK_RAW_TP;
+	bool storage_hash = !probes->options.light && (probes->options.family == HOOK_KPROBE ||
+	                                               probes->options.family == HOOK_RAW_TP);
 	struct btf *btf = btf__load_vmlinux_btf();
 	int err;
 
@@ -343,7 +381,7 @@ static int choose_and_load(struct probes *probes, const struct hook_boundary **r
 		return errno == EPERM || errno == EACCES ? -EPERM : -EOPNOTSUPP;
 	find_symbols(&probes->symbols);
 	*ret_missing = choose_hooks(probes, btf, storage_hash);
-	if (*ret_missing && !storage_hash) {
+	if (*ret_missing && !storage_hash && !probes->options.light) {
 		storage_hash = true;
 		*ret_missing = choose_hooks(probes, btf, storage_hash);
 	}
@@ -400,6 +438,7 @@ void probes_close(struct probes *probes)
 		munmap((void *)probes->aggregates, probes->aggregates_bytes);
 	full_tracing__destroy(probes->tracing);
 	full_hash__destroy(probes->hash);
+	light__destroy(probes->light);
 	free(probes);
 }
 

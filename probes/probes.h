@@ -22,6 +22,7 @@ struct span_list;
 
 struct probes_options {
 	enum hook_family family;
+	bool light;               /* the light hook set, without spans and samples */
 	uint32_t max_connections; /* followed at once */
 	uint32_t max_endpoints;
 	uint32_t ring_bytes; /* of the ring buffer for sampled requests, a power of two */

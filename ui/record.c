@@ -52,6 +52,8 @@ static const struct option_row record_options[] = {
 	{ .help = "Probes:" },
 	{ OPTION_BUDGET, "budget", "PERCENT",
 	  "of the host's CPU time; attach in windows if more is needed (1); 0: no limit" },
+	{ OPTION_DETAIL, "detail", "full|light",
+	  "light: fewer hooks and accounts for the busiest servers, no spans (full)" },
 	{ OPTION_HOOKS, "hooks", "any|tp_btf|fentry|kprobe|raw_tp", "prefer this family of hooks" },
 	{ OPTION_SPAN, "span", "LIB:SYMBOL[=ACCOUNT]",
 	  "post the time in this function to ACCOUNT (serialize); may be repeated" },
@@ -147,6 +149,11 @@ static int parse_probe(struct record_arguments *arguments, const struct options 
 			return options_bad_value(options, "any, tp_btf, fentry, kprobe or raw_tp");
 		collector->family = family;
 		break;
+	case OPTION_DETAIL:
+		collector->light = !strcmp(options->value, "light");
+		if (!collector->light && strcmp(options->value, "full"))
+			return options_bad_value(options, "full or light");
+		break;
 	case OPTION_SPAN:
 		if (collector->n_spans == LIST_MAX)
 			return options_bad_value(options, "to be given 64 times at most");
@@ -238,6 +245,10 @@ static int parse(struct record_arguments *arguments, int argc, char **argv)
 	}
 	if (option < 0)
 		return options.exit_code ? options.exit_code : -1;
+	if (arguments->collector.light && arguments->collector.n_spans) {
+		return error_usage("record", "--span needs --detail full: one span costs more "
+		                             "than all of the light set");
+	}
 	if (options.n_operands)
 		arguments->command = options.operands;
 	return KTAX_EXIT_FINE;

@@ -1,0 +1,786 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The light hook set: what a hook costs is its dispatch, so it has two hooks per request, reads what
+ * the kernel notes down anyway, and names what that leaves out.
+ *
+ *	TCP has the packet ──── read_begin ──── copied ──── send_begin ──── TCP writes the segment
+ *	tcp_clock_cache         hook            tcp_clock_  hook            tcp_wstamp_ns, looked at
+ *	                                        cache                       when the next request is
+ *	                                                                    read, at close or when idle
+ *	     wakeup, app_queue       copy_rx        app, wait, preempt   kernel_tx, cwnd
+ *
+ * Clocks. TCP's stamps are CLOCK_MONOTONIC, like ours. The scheduler's are another clock, of which
+ * only differences are used. Between two events of a thread
+ *
+ *	off CPU  = growth of se.exec_start - se.sum_exec_runtime   (constant while it runs)
+ *	runnable = growth of sched_info.run_delay
+ *	blocked  = off CPU - runnable
+ *
+ * TCP's stamps hold the last event only. Whether one is still that of the event in question is told
+ * by counters that moved with it (segs_in, segs_out, total_retrans); if not, the stamp is not used.
+ *
+ * Each connection's ledger is written under its socket's lock, by the hooks that run in it; what
+ * another connection's hook has to say (the owner turned away) stands in fields of its own. So it
+ * balances: sum(account_ns) == posted_ns - start_ns.
+ */
+#include "types.bpf.h"
+
+struct thread {
+	__u64 last_ns;      /* last event */
+	__u64 off_clock_ns; /* exec_start - sum_exec_runtime, then */
+	__u64 excluded_ns;  /* what that CPU's clock_task leaves out, then */
+	__u64 run_delay_ns;
+	__u64 blocked_ns; /* off-CPU clocks, ever growing */
+	__u64 runnable_ns;
+	__u64 least_on_ns; /* least time on CPU between two events with a sleep between them */
+	__u64 idle_out_ns; /* last sleep that a request has ended, from and to */
+	__u64 idle_in_ns;
+	__u64 idle_runnable_ns; /* runnable clock at idle_in_ns */
+	__u32 cpu;
+	__u32 tid;
+	__u32 slot; /* connection it works on + 1, 0: none */
+	__u32 generation;
+	__u32 request; /* of that connection */
+	__u32 epoch;
+	__u32 target_epoch; /* found to be a target in this epoch */
+	__u32 pad;
+};
+
+#include "connection.bpf.h"
+#include "finish.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* ---- What a thread did -------------------------------------------------------------------- */
+
+/* Between the last event of a thread and now: spent = on CPU + runnable + blocked. */
+struct stretch {
+	__u64 since_ns;
+	__u64 spent;
+	__u64 blocked;
+	__u64 runnable;
+	__u64 running; /* on CPU for at least so long now */
+	bool known;    /* false: its first event */
+};
+
+/* The runqueue of the running task, where it can be found (CONFIG_FAIR_GROUP_SCHED). */
+static __always_inline struct rq *task_rq(struct task_struct *task)
+{
+	return bpf_core_field_exists(struct cfs_rq, rq) ? task->se.cfs_rq->rq : NULL;
+}
+
+/* Interrupt and steal time that the CPU's clock_task, and so sum_exec_runtime, leaves out. */
+static __always_inline __u64 clock_excluded(struct task_struct *task)
+{
+	struct rq *rq = task_rq(task);
+
+	return rq ? rq->clock - rq->clock_task : 0;
+}
+
+/* Grows by the time that the task is off CPU, and only then. */
+static __always_inline __u64 off_clock(struct task_struct *task)
+{
+	return task->se.exec_start - task->se.sum_exec_runtime;
+}
+
+static __always_inline void thread_start(struct thread *thread, struct task_struct *task, __u64 now)
+{
+	thread->epoch = control.epoch;
+	thread->tid = task->pid;
+	thread->slot = 0;
+	thread->last_ns = now;
+	thread->off_clock_ns = off_clock(task);
+	thread->run_delay_ns = task->sched_info.run_delay;
+	thread->least_on_ns = ~0ULL;
+	thread->idle_out_ns = thread->idle_in_ns = 0;
+}
+
+/*
+ * Splits a stretch in which the thread was @off CPU. That can be more than the stretch by less than
+ * a tick: the scheduler counts a preemption from the wakeup that called for it (its clock is not
+ * read again, see rq_clock_skip_update).
+ */
+static __always_inline void stretch_split(struct stretch *stretch, struct thread *thread,
+                                          struct task_struct *task, __u64 off)
+{
+	__u64 run_delay = task->sched_info.run_delay, arrival = task->sched_info.last_arrival;
+	struct rq *rq = task_rq(task);
+
+	if ((__s64)off < 0 || off > stretch->spent + settings.tick_ns)
+		COUNT(clock_errors);
+	if ((__s64)off < 0)
+		off = 0;
+	if (off > stretch->spent)
+		off = stretch->spent;
+	stretch->runnable = run_delay - thread->run_delay_ns;
+	thread->run_delay_ns = run_delay;
+	if (stretch->runnable > off)
+		stretch->runnable = off;
+	stretch->blocked = off - stretch->runnable;
+	if (rq && rq->clock > arrival)
+		stretch->running = rq->clock - arrival;
+	if (stretch->spent - off < thread->least_on_ns)
+		thread->least_on_ns = stretch->spent - off;
+	thread->blocked_ns += stretch->blocked;
+	thread->runnable_ns += stretch->runnable;
+}
+
+/* Moves the thread's clocks on to @now. */
+static __always_inline void thread_advance(struct thread *thread, __u64 now,
+                                           struct stretch *stretch)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 off_clock_ns = off_clock(task), excluded = clock_excluded(task), off;
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	if (thread->epoch != control.epoch) {
+		thread_start(thread, task, now);
+		stretch->since_ns = now;
+	} else {
+		stretch->known = true;
+		stretch->since_ns = thread->last_ns;
+		stretch->spent = now - thread->last_ns;
+		off = off_clock_ns - thread->off_clock_ns;
+		if (cpu != thread->cpu) /* exec_start is in each CPU's clock_task */
+			off += excluded - thread->excluded_ns;
+		if (off)
+			stretch_split(stretch, thread, task, off);
+		thread->last_ns = now;
+		thread->off_clock_ns = off_clock_ns;
+	}
+	thread->cpu = cpu;
+	thread->excluded_ns = excluded;
+}
+
+static __always_inline struct thread *thread_get(void)
+{
+	struct thread *thread = thread_current();
+
+	return thread ? thread : thread_make();
+}
+
+/* As thread_is_target, with the answer yes remembered. */
+static __always_inline bool thread_counts(struct thread *thread)
+{
+	if (thread->target_epoch == control.epoch)
+		return true;
+	if (!thread_is_target())
+		return false;
+	thread->target_epoch = control.epoch;
+	return true;
+}
+
+/* ---- Posting ------------------------------------------------------------------------------ */
+
+static __always_inline void connection_post(struct ktax_connection *connection, __u64 until,
+                                            __u32 account)
+{
+	__u64 spent = until - connection->posted_ns;
+
+	if ((__s64)spent <= 0)
+		return;
+	connection->account_ns[account] += spent;
+	connection->posted_ns = until;
+}
+
+/* Posts up to @until: @blocked to @off, @runnable to preempt, what remains to @on. */
+static __always_inline void connection_post_split(struct ktax_connection *connection, __u64 until,
+                                                  __u64 blocked, __u64 runnable, __u32 on,
+                                                  __u32 off)
+{
+	__u64 spent = until - connection->posted_ns;
+
+	if ((__s64)spent <= 0)
+		return;
+	if (blocked | runnable) {
+		if (blocked > spent)
+			blocked = spent;
+		if (runnable > spent - blocked)
+			runnable = spent - blocked;
+		connection->account_ns[off] += blocked;
+		connection->account_ns[KTAX_PREEMPT] += runnable;
+		spent -= blocked + runnable;
+	}
+	connection->account_ns[on] += spent;
+	connection->posted_ns = until;
+}
+
+/* What the owner did since the connection's last event, as one stretch. */
+static __always_inline void connection_post_owner(struct ktax_connection *connection,
+                                                  struct thread *thread, __u64 until, __u32 on,
+                                                  __u32 off)
+{
+	connection_post_split(connection, until, thread->blocked_ns - connection->pause_blocked_ns,
+	                      thread->runnable_ns - connection->pause_runnable_ns, on, off);
+}
+
+/* ---- TCP's own stamps --------------------------------------------------------------------- */
+
+/* The counters and stamps of a socket that tell when it last sent. */
+struct sent {
+	__u64 wstamp_ns;
+	__u64 acked_us; /* transmit time of the last segment that was acknowledged */
+	__u64 payload;  /* bytes, without those sent again */
+	__u32 segs_out;
+	__u32 data_segs_out;
+	__u32 retransmits;
+	__u32 unacked;  /* bytes sent */
+	__u32 unsent;   /* bytes not sent */
+	__u32 pacing;
+};
+
+/* GET reads a member through the pointer: directly, or by bpf_probe_read_kernel. */
+#define SENT_READ(sent, tp, GET)                                                                   \
+	do {                                                                                       \
+		(sent)->wstamp_ns = GET(tp, tcp_wstamp_ns);                                        \
+		(sent)->acked_us = GET(tp, first_tx_mstamp);                                       \
+		(sent)->payload = GET(tp, bytes_sent) - GET(tp, bytes_retrans);                    \
+		(sent)->segs_out = GET(tp, segs_out);                                              \
+		(sent)->data_segs_out = GET(tp, data_segs_out);                                    \
+		(sent)->retransmits = GET(tp, total_retrans);                                      \
+		(sent)->unacked = GET(tp, snd_nxt) - GET(tp, snd_una);                             \
+		(sent)->unsent = GET(tp, write_seq) - GET(tp, snd_nxt);                            \
+		(sent)->pacing = GET(tp, inet_conn.icsk_inet.sk.sk_pacing_status);                 \
+	} while (0)
+
+#define DIRECTLY(pointer, member) ((pointer)->member)
+#define BY_PROBE(pointer, member) BPF_CORE_READ(pointer, member)
+
+/*
+ * When TCP wrote the last segment since the send call at sent_ns; 0 if no stamp tells.
+ * tcp_wstamp_ns is moved by pure ACKs and retransmissions too, and runs ahead where TCP paces: then
+ * the transmit time of what was acknowledged last serves, which is in whole microseconds: their
+ * middle is taken.
+ */
+static __always_inline __u64 sent_stamp(const struct ktax_light *light, const struct sent *sent)
+{
+	__u32 data = sent->data_segs_out - light->data_segs_out;
+	__u64 stamp = sent->wstamp_ns;
+
+	if (!data || sent->retransmits != light->retransmits)
+		return 0;
+	if (sent->segs_out - light->segs_out != data || sent->pacing) {
+		if (sent->unacked || sent->acked_us < light->sent_ns / 1000)
+			return 0;
+		stamp = sent->acked_us * 1000 + 500;
+		if (stamp < light->sent_ns)
+			stamp = light->sent_ns;
+	}
+	return stamp >= light->sent_ns ? stamp : 0;
+}
+
+/* Could the window or Nagle's algorithm have held back what was sent since sent_ns? */
+static __always_inline bool sent_was_limited(const struct ktax_light *light,
+                                             const struct sent *sent)
+{
+	return sent->data_segs_out - light->data_segs_out > light->room;
+}
+
+/* Posts the time up to the last segment that has left, which ends the request so far. */
+static __always_inline void connection_note_sent(struct ktax_connection *connection,
+                                                 const struct sent *sent)
+{
+	struct ktax_light *light = &connection->light;
+	__u64 stamp = sent_stamp(light, sent);
+
+	if (sent->retransmits != light->retransmits)
+		connection->flags |= KTAX_REQUEST_RETRANSMITTED;
+	if (!stamp)
+		return;
+	connection_post(connection, stamp, sent_was_limited(light, sent) ? KTAX_CWND : KTAX_KERNEL_TX);
+	connection->end_ns = connection->posted_ns;
+	connection->bytes_out = sent->payload - light->payload;
+	light->sent_ns = connection->posted_ns;
+	light->segs_out = sent->segs_out;
+	light->data_segs_out = sent->data_segs_out;
+	light->stamped = 1;
+}
+
+/*
+ * When TCP got the packet that the reader found: its clock at the last packet. A delayed ACK that
+ * was sent before the read has moved that clock; then the time of arrival is known in ticks only,
+ * and the latest that it can have been is taken.
+ */
+static __always_inline __u64 arrival_stamp(struct tcp_sock *tp, __u64 now)
+{
+	__u64 stamp = tp->tcp_clock_cache, ticks;
+
+	if (stamp > now || !stamp) {
+		COUNT(clock_errors);
+		return now;
+	}
+	if (tp->rcv_wup != tp->rcv_nxt || !settings.tick_ns)
+		return stamp;
+	ticks = (__u32)bpf_jiffies64() - tp->inet_conn.icsk_ack.lrcvtime;
+	if (ticks > 1 && (ticks - 1) * settings.tick_ns > now - stamp) {
+		COUNT(missed_stamps);
+		stamp = now - (ticks - 1) * settings.tick_ns;
+	}
+	return stamp;
+}
+
+/* Posts the copy to user space that began at posted_ns, if its end can still be told. */
+static __always_inline void connection_post_copy(struct ktax_connection *connection,
+                                                 struct tcp_sock *tp, __u64 now)
+{
+	__u64 end = tp->tcp_clock_cache;
+
+	if (connection->light.copying && tp->segs_in == connection->light.segs_in && end < now)
+		connection_post(connection, end, KTAX_COPY_RX);
+	connection->light.copying = 0;
+}
+
+/* ---- Threads and connections -------------------------------------------------------------- */
+
+/* The unanswered request that @thread works on, if it is not the one in @slot. */
+static __always_inline struct ktax_connection *thread_other_request(struct thread *thread,
+                                                                    __u32 slot)
+{
+	struct ktax_connection *connection;
+
+	if (!thread->slot || thread->slot == slot)
+		return NULL;
+	connection = connection_at(thread->slot);
+	if (!connection || connection->generation != thread->generation ||
+	    connection->request != thread->request || connection->owner != thread->tid ||
+	    connection->state != KTAX_OPEN)
+		return NULL;
+	return connection;
+}
+
+/* The thread turns away from the unanswered request of @connection. */
+static __always_inline void thread_leave(struct thread *thread, struct ktax_connection *connection,
+                                         __u64 now)
+{
+	connection->light.left_blocked_ns = thread->blocked_ns;
+	connection->light.left_runnable_ns = thread->runnable_ns;
+	connection->light.left_ns = now;
+}
+
+/* Makes @thread the one whose time counts for @connection, from now on. */
+static __always_inline void connection_own(struct ktax_connection *connection, __u32 slot,
+                                           struct thread *thread)
+{
+	connection->owner = thread->tid;
+	connection->pause_blocked_ns = thread->blocked_ns;
+	connection->pause_runnable_ns = thread->runnable_ns;
+	connection->light.left_ns = 0;
+	thread->slot = slot;
+	thread->generation = connection->generation;
+	thread->request = connection->request;
+}
+
+/*
+ * The owner comes back to a request that it had left for others: until its last event (until now,
+ * if it is at another unanswered request) it was busy with them.
+ */
+static __always_inline void connection_post_return(struct ktax_connection *connection,
+                                                   struct thread *thread,
+                                                   const struct stretch *stretch, bool busy,
+                                                   __u64 now)
+{
+	struct ktax_light *light = &connection->light;
+	__u64 blocked = thread->blocked_ns, runnable = thread->runnable_ns, until = now;
+
+	connection_post_split(connection, light->left_ns,
+	                      light->left_blocked_ns - connection->pause_blocked_ns,
+	                      light->left_runnable_ns - connection->pause_runnable_ns, KTAX_APP,
+	                      KTAX_WAIT);
+	if (!busy) {
+		until = stretch->since_ns;
+		blocked -= stretch->blocked;
+		runnable -= stretch->runnable;
+	}
+	connection_post_split(connection, until, blocked - light->left_blocked_ns,
+	                      runnable - light->left_runnable_ns, KTAX_APP_QUEUE, KTAX_WAIT);
+	connection_post_split(connection, now, stretch->blocked, stretch->runnable, KTAX_APP,
+	                      KTAX_WAIT);
+}
+
+/*
+ * Another thread takes the request up. What it did on CPU since its last event is taken for work on
+ * the request; all else is the way from one thread to the other.
+ */
+static __always_inline void connection_post_hand_over(struct ktax_connection *connection,
+                                                      const struct stretch *stretch, bool busy,
+                                                      __u64 now)
+{
+	__u64 on = stretch->spent - stretch->blocked - stretch->runnable;
+	__u64 runnable = stretch->runnable, spent;
+
+	connection->flags |= KTAX_REQUEST_HANDED_OVER;
+	if (!stretch->known)
+		connection_post(connection, now, KTAX_UNKNOWN);
+	connection_post(connection, busy ? now : stretch->since_ns, KTAX_LOCK);
+	spent = now - connection->posted_ns;
+	if (on > spent)
+		on = spent;
+	if (runnable > spent - on)
+		runnable = spent - on;
+	connection_post_split(connection, now, spent - on - runnable, runnable, KTAX_APP,
+	                      KTAX_LOCK);
+}
+
+/* Posts what was done for the unanswered request up to @now, when @thread meets it again. */
+static __always_inline void connection_post_work(struct ktax_connection *connection,
+                                                 struct tcp_sock *tp, struct thread *thread,
+                                                 const struct stretch *stretch, bool busy,
+                                                 __u64 now)
+{
+	connection_post_copy(connection, tp, now);
+	if (connection->owner != thread->tid)
+		connection_post_hand_over(connection, stretch, busy, now);
+	else if (connection->light.left_ns)
+		connection_post_return(connection, thread, stretch, busy, now);
+	else
+		connection_post_owner(connection, thread, now, KTAX_APP, KTAX_WAIT);
+}
+
+/*
+ * The TCP socket that the packet was received on, or NULL. From 6.4 on the verifier takes skb->sk
+ * for a pointer that bpf_skc_to_tcp_sock does not accept; the way through struct socket gives one.
+ */
+static __always_inline struct tcp_sock *receiving_socket(struct sock *sk)
+{
+	struct socket *socket = sk->sk_socket;
+
+	return socket ? bpf_skc_to_tcp_sock(socket->sk) : NULL;
+}
+
+/* ---- Boundaries --------------------------------------------------------------------------- */
+
+/* Ends the request of @connection, if it is answered. */
+static __always_inline bool request_end(struct ktax_connection *connection, struct tcp_sock *tp)
+{
+	struct sent sent;
+
+	if (!request_claim(connection))
+		return false;
+	SENT_READ(&sent, tp, DIRECTLY);
+	connection_note_sent(connection, &sent);
+	if (!connection->light.stamped)
+		COUNT(missed_stamps);
+	return request_close(connection, true);
+}
+
+/*
+ * Did the request that came at @arrival wake the thread that reads it? Nobody has seen it go to
+ * sleep or wake up; but if the request was there before it slept, it slept for something else.
+ */
+static __always_inline bool thread_was_woken(const struct thread *thread,
+                                             const struct stretch *stretch, __u64 arrival,
+                                             __u64 now)
+{
+	return stretch->blocked && arrival >= stretch->since_ns &&
+	       now - arrival <= stretch->blocked + stretch->runnable + thread->least_on_ns;
+}
+
+/* Notes the sleep that ended by the request of @arrival: it has run for so long as is known. */
+static __always_inline void thread_note_wakeup(struct thread *thread,
+                                               const struct stretch *stretch, __u64 arrival,
+                                               __u64 now)
+{
+	__u64 off = stretch->blocked + stretch->runnable, queued = now - arrival;
+	__u64 running = stretch->running;
+
+	if (queued > off && queued - off > running)
+		running = queued - off;
+	if (running > stretch->spent - off)
+		running = stretch->spent - off;
+	thread->idle_in_ns = now - running;
+	thread->idle_out_ns = thread->idle_in_ns - off;
+	thread->idle_runnable_ns = thread->runnable_ns;
+}
+
+/* Splits [arrival, now) of a request that @thread begins to read: woken for it, or busy before. */
+static __always_inline void connection_post_queue(struct ktax_connection *connection,
+                                                  struct thread *thread,
+                                                  const struct stretch *stretch, __u64 now)
+{
+	__u64 arrival = connection->posted_ns, runnable = stretch->runnable;
+
+	if (!stretch->known)
+		connection_post(connection, now, KTAX_UNKNOWN);
+	if (thread_was_woken(thread, stretch, arrival, now))
+		thread_note_wakeup(thread, stretch, arrival, now);
+	if (arrival < thread->idle_in_ns) {
+		bool before = arrival + thread->least_on_ns < thread->idle_out_ns;
+
+		if (before)
+			connection_post(connection, thread->idle_out_ns, KTAX_APP_QUEUE);
+		connection_post(connection, thread->idle_in_ns, before ? KTAX_WAIT : KTAX_WAKEUP);
+		runnable = thread->runnable_ns - thread->idle_runnable_ns;
+	}
+	connection_post_split(connection, now, 0, runnable, KTAX_APP_QUEUE, KTAX_WAIT);
+}
+
+static __always_inline void request_begin(struct ktax_connection *connection, struct sock *sk,
+                                          struct tcp_sock *tp, struct thread *thread,
+                                          const struct stretch *stretch, __u64 now)
+{
+	struct ktax_light *light = &connection->light;
+	__u64 arrival = arrival_stamp(tp, now);
+
+	if (arrival < connection->end_ns) /* came before the last response had left */
+		arrival = connection->end_ns;
+	connection->request++;
+	connection->flags = 0;
+	connection->batch = 1;
+	connection->bytes_out = 0;
+	connection->tid_read = thread->tid;
+	__builtin_memset(connection->account_ns, 0, sizeof(connection->account_ns));
+	connection->start_ns = connection->posted_ns = connection->readable_ns = arrival;
+	light->sock = (__u64)sk;
+	light->copied_seq = tp->copied_seq;
+	light->stamped = 0;
+	connection_post_queue(connection, thread, stretch, now);
+	connection->state = KTAX_OPEN;
+}
+
+/* Boundary: the receive call begins to copy. Ends the request before, and wakeup and app_queue. */
+static __always_inline int read_begin(const struct sk_buff *skb)
+{
+	struct ktax_connection *connection, *other;
+	struct stretch stretch = {};
+	struct sock *sk = skb->sk;
+	struct thread *thread;
+	struct tcp_sock *tp;
+	__u64 now;
+	__u32 slot;
+
+	if (!sk || !listening_ports[sk->__sk_common.skc_num])
+		return 0;
+	tp = receiving_socket(sk);
+	if (!tp)
+		return 0;
+	connection = connection_get(sk, &slot);
+	if (!connection) {
+		if (!connection_follow(sk))
+			return 0;
+		connection = connection_of(sk, &slot);
+		if (!connection)
+			return 0;
+		connection->end_ns = 0;
+	}
+	if (connection->state == KTAX_SENT)
+		request_end(connection, tp);
+	if (connection->state != KTAX_OPEN && (connection->state != KTAX_IDLE || !control.admit))
+		return 0;
+	thread = thread_get();
+	if (!thread || !thread_counts(thread))
+		return 0;
+	now = bpf_ktime_get_ns();
+	thread_advance(thread, now, &stretch);
+	other = thread_other_request(thread, slot);
+	if (connection->state == KTAX_IDLE) {
+		request_begin(connection, sk, tp, thread, &stretch, now);
+	} else {
+		connection->flags |= KTAX_REQUEST_PARTIAL_READ;
+		connection_post_work(connection, tp, thread, &stretch, other != NULL, now);
+	}
+	if (other)
+		thread_leave(thread, other, now);
+	connection_own(connection, slot, thread);
+	connection->light.copying = 1;
+	connection->light.segs_in = tp->segs_in;
+	return 0;
+}
+
+/*
+ * Another piece of the response: a call went on (its hook fires per buffer that it fills, and a call
+ * that could not write all is repeated with the rest), or a new one.
+ */
+static __always_inline void connection_post_piece(struct ktax_connection *connection,
+                                                  struct tcp_sock *tp, struct thread *thread,
+                                                  const struct stretch *stretch, __u64 left,
+                                                  bool busy, __u64 now)
+{
+	struct ktax_light *light = &connection->light;
+	struct sent sent;
+
+	if (left && light->left - left == tp->write_seq - light->write_seq) {
+		connection_post_owner(connection, thread, now, KTAX_KERNEL_TX, KTAX_CWND);
+		return;
+	}
+	SENT_READ(&sent, tp, DIRECTLY);
+	connection_note_sent(connection, &sent);
+	connection_post_work(connection, tp, thread, stretch, busy, now);
+}
+
+/* Notes the socket's counters at a send call that begins at @now. */
+static __always_inline void light_note_send(struct ktax_light *light, struct tcp_sock *tp,
+                                            __u64 left, __u64 now)
+{
+	__u32 in_flight = tp->packets_out, window = tp->snd_cwnd;
+	bool delayed = in_flight && !(BPF_CORE_READ_BITFIELD(tp, nonagle) & 1 /* TCP_NAGLE_OFF */);
+
+	light->sent_ns = now;
+	light->segs_out = tp->segs_out;
+	light->data_segs_out = tp->data_segs_out;
+	light->retransmits = tp->total_retrans;
+	light->room = delayed || in_flight > window ? 0 : window - in_flight;
+	light->write_seq = tp->write_seq;
+	light->left = left;
+}
+
+/* Boundary: a send call begins, with @left bytes to write (0: unknown). Ends app. */
+static __always_inline int send_begin(struct sock *sk, __u64 left)
+{
+	struct ktax_connection *connection, *other;
+	struct stretch stretch = {};
+	struct thread *thread;
+	struct tcp_sock *tp;
+	__u32 slot;
+	__u64 now;
+	bool first;
+
+	if (!listening_ports[sk->__sk_common.skc_num])
+		return 0;
+	connection = connection_get(sk, &slot);
+	if (!connection)
+		return 0;
+	first = connection->state == KTAX_OPEN;
+	if (!first &&
+	    __sync_val_compare_and_swap(&connection->state, KTAX_SENT, KTAX_OPEN) != KTAX_SENT) {
+		if (connection->state == KTAX_IDLE && connection->posted_ns)
+			COUNT(late_sends);
+		return 0;
+	}
+	tp = bpf_skc_to_tcp_sock(sk);
+	thread = thread_get();
+	if (!tp || !thread)
+		return 0;
+	now = bpf_ktime_get_ns();
+	thread_advance(thread, now, &stretch);
+	other = thread_other_request(thread, slot);
+	if (first) {
+		connection->light.payload = tp->bytes_sent - tp->bytes_retrans;
+		connection_post_work(connection, tp, thread, &stretch, other != NULL, now);
+	} else {
+		connection_post_piece(connection, tp, thread, &stretch, left, other != NULL, now);
+	}
+	if (other)
+		thread_leave(thread, other, now);
+	connection_own(connection, slot, thread);
+	light_note_send(&connection->light, tp, left, now);
+	connection->bytes_in = tp->copied_seq - connection->light.copied_seq;
+	connection->tid_write = thread->tid;
+	connection->end_ns = now;
+	connection->state = KTAX_SENT;
+	return 0;
+}
+
+/*
+ * Boundary: the connection changes state. Before a FIN moves TCP's stamps they are looked at; at
+ * the end, the last request is finished.
+ */
+static __always_inline int connection_state(struct sock *sk, int state)
+{
+	struct ktax_connection *connection;
+	struct tcp_sock *tp;
+	struct sent sent;
+	__u32 slot;
+
+	connection = connection_get(sk, &slot);
+	if (!connection)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (tp && state == 7 /* TCP_CLOSE */) {
+		request_end(connection, tp);
+	} else if (tp && connection->state == KTAX_SENT) {
+		SENT_READ(&sent, tp, DIRECTLY);
+		connection_note_sent(connection, &sent);
+	}
+	if (state == 7) {
+		connection_release(connection, slot);
+		reference_drop(sk);
+	}
+	return 0;
+}
+
+/* ---- Sweep -------------------------------------------------------------------------------- */
+
+/* Reads the stamps of the connection's socket from outside of it; false if it was closed. */
+static __always_inline bool connection_read_sent(struct ktax_connection *connection,
+                                                 struct sent *sent)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)connection->light.sock;
+	__u32 generation = *(volatile __u32 *)&connection->generation;
+
+	SENT_READ(sent, tp, BY_PROBE);
+	/* A slot is released before its socket is. */
+	return *(volatile __u32 *)&connection->generation == generation;
+}
+
+/* Was everything sent before @before_ns? */
+static __always_inline bool request_is_idle(struct ktax_connection *connection, __u64 before_ns)
+{
+	struct sent sent;
+	__u64 stamp;
+
+	if (connection->light.sent_ns >= before_ns || !connection_read_sent(connection, &sent))
+		return false;
+	stamp = sent_stamp(&connection->light, &sent);
+	return !sent.unsent && stamp < before_ns;
+}
+
+/* Ends the request of a connection that is idle. */
+static __always_inline bool request_finish(struct ktax_connection *connection)
+{
+	struct sent sent;
+
+	if (!connection_read_sent(connection, &sent) || !request_claim(connection))
+		return false;
+	connection_note_sent(connection, &sent);
+	if (!connection->light.stamped)
+		COUNT(missed_stamps);
+	return request_close(connection, true);
+}
+
+#include "sweep.bpf.h"
+
+/* ---- Programs, named as in programs.bpf.h ------------------------------------------------- */
+
+SEC("tp_btf/skb_copy_datagram_iovec") int BPF_PROG(read_begin__tp_btf, struct sk_buff *skb)
+{
+	return read_begin(skb);
+}
+
+SEC("fentry/skb_copy_datagram_iter") int BPF_PROG(read_begin__fentry, struct sk_buff *skb)
+{
+	return read_begin(skb);
+}
+
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(send_begin__tp_btf, struct sock *sk, struct msghdr *message)
+{
+	return send_begin(sk, message->msg_iter.count);
+}
+
+SEC("fentry/tcp_sendmsg_locked")
+int BPF_PROG(send_begin__fentry, struct sock *sk, struct msghdr *message)
+{
+	return send_begin(sk, message->msg_iter.count);
+}
+
+SEC("fentry/tcp_sendpage") int BPF_PROG(sendpage_begin__fentry, struct sock *sk)
+{
+	return send_begin(sk, 0);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(connection_state__tp_btf, struct sock *sk, int old_state, int new_state)
+{
+	return connection_state(sk, new_state);
+}
+
+SEC("fentry/tcp_set_state") int BPF_PROG(connection_state__fentry, struct sock *sk, int state)
+{
+	return connection_state(sk, state);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork__tp_btf, struct task_struct *parent, struct task_struct *child)
+{
+	return process_fork(parent, child);
+}
