@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -351,22 +352,34 @@ static int file_load(struct loader *loader, int dir, const char *name)
 
 /* ---- the directory ---- */
 
-static bool runs_from_build(void)
+/*
+ * Beside the program, for an installation that was moved (cmake --install --prefix). Not where the
+ * program got its privileges from its file: there a link to it could choose the directory.
+ */
+static bool find_beside(const char *exe, char *ret, size_t room)
 {
-	static const char build[] = KTAX_BUILD_DIR "/";
-	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	const char *name = strrchr(exe, '/');
 
-	return n > 0 && !strncmp(exe, build, sizeof(build) - 1);
+	if (!name || getauxval(AT_SECURE))
+		return false;
+	snprintf(ret, room, "%.*s/%s", (int)(name - exe), exe, KTAX_CATALOGUE_FROM_PROGRAM);
+	return !access(ret, R_OK);
 }
 
 static const char *default_dir(void)
 {
+	static const char build[] = KTAX_BUILD_DIR "/";
+	static char beside[PATH_MAX + sizeof(KTAX_CATALOGUE_FROM_PROGRAM)];
 	const char *dir = secure_getenv("KTAX_CATALOGUE");
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
+	exe[n > 0 ? n : 0] = '\0';
 	if (dir && *dir)
 		return dir;
-	return runs_from_build() ? KTAX_CATALOGUE_SOURCE_DIR : KTAX_CATALOGUE_DIR;
+	if (!strncmp(exe, build, sizeof(build) - 1))
+		return KTAX_CATALOGUE_SOURCE_DIR;
+	return find_beside(exe, beside, sizeof(beside)) ? beside : KTAX_CATALOGUE_DIR;
 }
 
 static int is_ini(const struct dirent *entry)
@@ -404,10 +417,13 @@ int catalogue_load(const char *dir, struct catalogue **ret, char *message, size_
 	int fd, err;
 
 	dir = dir ? dir : default_dir();
-	snprintf(message, size, "%s: cannot read the catalogue", dir);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
+	if (fd < 0) {
+		err = -errno;
+		snprintf(message, size, "%s: %s", dir, strerror(-err));
+		return err;
+	}
+	snprintf(message, size, "%s: out of memory", dir);
 	loader.catalogue = calloc(1, sizeof(*loader.catalogue));
 	err = loader.catalogue ? dir_load(&loader, fd) : -ENOMEM;
 	close(fd);
