@@ -16,6 +16,8 @@
 #include "collector.h"
 
 #include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +50,7 @@
 #define SAMPLE_HZ       499 /* user/kernel sampling; a prime, to stay out of step with ticks */
 #define RING_BYTES      (4 << 20)
 #define NOTHING_SEEN_NS (5 * NSEC_PER_SEC)
+#define CHILD_START_NS  NSEC_PER_SEC
 #define REQUESTS_MAX    65536 /* sampled rows kept between two intervals */
 
 struct endpoint_state {
@@ -72,7 +75,8 @@ struct collector {
 	struct span_list *spans;
 	uint64_t spans_generation;
 	struct hook_rows_spans span_counts;
-	bool spans_noted; /* that some could not be attached */
+	bool spans_noted;   /* that some could not be attached */
+	bool spans_checked; /* that each --span has found something */
 	struct recording_writer *writer;
 	struct endpoint_state *endpoints;
 	struct ktax_counters counters; /* at the last interval */
@@ -153,6 +157,9 @@ static int open_targets(struct collector *collector, struct collector_failure *f
 		              "give the path of a directory that holds cgroup.procs");
 	if (!err)
 		err = targets_refresh(collector->targets, NULL);
+	if (err == -ENOENT)
+		return failed(failure, -EOPNOTSUPP, "kernel", "look for listening sockets",
+		              "it has no sock_diag", "load the module tcp_diag (CONFIG_INET_DIAG)");
 	if (err)
 		return failed(failure, err, "/proc", "look for targets", NULL, NULL);
 	return 0;
@@ -208,8 +215,10 @@ static int open_probes(struct collector *collector, struct collector_failure *fa
 
 static int open_catalogue(struct collector *collector, struct collector_failure *failure)
 {
-	static char message[CATALOGUE_MESSAGE_SIZE];
+	static char cause[CATALOGUE_MESSAGE_SIZE + PATH_MAX];
+	char message[CATALOGUE_MESSAGE_SIZE] = "";
 	const struct collector_options *options = &collector->options;
+	const char *dir = options->catalogue;
 	int err = 0;
 
 	if (options->light)
@@ -220,18 +229,26 @@ static int open_catalogue(struct collector *collector, struct collector_failure 
 	for (size_t i = 0; !err && i < options->n_spans; i++)
 		err = catalogue_add_span(&collector->catalogue, options->spans[i], message,
 		                         sizeof(message));
-	return err ? failed(failure, err, NULL, "read the catalogue of functions", message,
-	                    "correct it, or give --catalogue none")
-	           : 0;
+	if (!err)
+		return 0;
+	if (dir && strncmp(message, dir, strlen(dir))) /* "FILE:LINE: ...", below it */
+		snprintf(cause, sizeof(cause), "%s/%s", dir, message);
+	else
+		snprintf(cause, sizeof(cause), "%s", message);
+	return failed(failure, err, NULL, "read the catalogue of functions", cause,
+	              "correct it, or give --catalogue none");
 }
 
 static int refresh_spans(struct collector *collector);
+static void note_unmatched_spans(struct collector *collector);
 
 static int find_spans(struct collector *collector, struct collector_failure *failure)
 {
 	int err = refresh_spans(collector);
 
 	collector->spans_generation = targets_generation(collector->targets);
+	if (!err && !collector->options.child)
+		note_unmatched_spans(collector);
 	return err ? failed(failure, err, NULL, "look for functions to probe", NULL, NULL) : 0;
 }
 
@@ -291,9 +308,9 @@ static int write_meta(struct collector *collector)
 
 static int allocate(struct collector *collector)
 {
-	const struct collector_options *options = &collector->options;
+	uint32_t n = collector->options.max_endpoints;
 
-	collector->endpoints = calloc(options->max_endpoints, sizeof(*collector->endpoints));
+	collector->endpoints = calloc(n, sizeof(*collector->endpoints));
 	collector->requests = calloc(REQUESTS_MAX, sizeof(*collector->requests));
 	if (!collector->endpoints || !collector->requests)
 		return -ENOMEM;
@@ -310,6 +327,7 @@ int collector_open(const struct collector_options *options, struct collector **r
 	if (!collector)
 		return failed(ret_failure, -ENOMEM, NULL, "start", NULL, NULL);
 	collector->options = *options;
+	collector->options.max_endpoints++;
 	collector->cost.stats = STATS_SWITCH_NONE;
 	collector->cost.ns_per_ns = -1;
 	collector->cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -394,6 +412,47 @@ static void attach_spans(struct collector *collector)
 	                          "counts as app; see -vv");
 }
 
+/* Is @label ("user:encode") what the --span with the pattern @symbol has found? */
+static bool label_matches(const char *label, const char *symbol)
+{
+	return !strncmp(label, "user:", 5) && !fnmatch(symbol, label + 5, 0);
+}
+
+/* Why @span, LIBRARY:SYMBOL[=ACCOUNT], gets no probe; NULL: it has one. */
+static const char *span_refused(const struct span_list *list, const char *span)
+{
+	const char *colon = strchr(span, ':');
+	char symbol[128];
+
+	if (!colon)
+		return NULL;
+	snprintf(symbol, sizeof(symbol), "%.*s", (int)strcspn(colon + 1, "="), colon + 1);
+	for (size_t i = 0; list && i < list->nsites; i++)
+		if (label_matches(list->sites[i].label, symbol))
+			return NULL;
+	for (size_t i = 0; list && i < list->nrefusals; i++)
+		if (label_matches(list->refusals[i].label, symbol))
+			return list->refusals[i].reason;
+	return "no target has mapped such a function so far";
+}
+
+/* Once, when there is something to look into. */
+static void note_unmatched_spans(struct collector *collector)
+{
+	const struct collector_options *options = &collector->options;
+	char text[512];
+
+	collector->spans_checked = true;
+	for (size_t i = 0; i < options->n_spans; i++) {
+		const char *why = span_refused(collector->spans, options->spans[i]);
+
+		if (!why)
+			continue;
+		snprintf(text, sizeof(text), "--span %s: %s", options->spans[i], why);
+		note(collector, text);
+	}
+}
+
 /* Looks for functions in what the targets have mapped; attaches if that has changed. */
 static int refresh_spans(struct collector *collector)
 {
@@ -413,17 +472,28 @@ static int refresh_spans(struct collector *collector)
 	}
 	changed = changes.nadded || changes.nremoved || changes.nusdt_added;
 	span_changes_release(&changes);
-	if (!changed) {
-		span_list_free(found);
-		return 0;
-	}
-	probes_detach_spans(collector->probes);
+	if (changed)
+		probes_detach_spans(collector->probes);
 	span_list_free(collector->spans);
 	collector->spans = found;
 	count_spans(collector);
-	if (collector->attached_since_ns)
+	if (changed && collector->attached_since_ns)
 		attach_spans(collector);
 	return 0;
+}
+
+/* New processes, and libraries that were loaded or a program that was executed since. */
+static int follow_spans(struct collector *collector)
+{
+	uint64_t generation = targets_generation(collector->targets);
+	const pid_t *pids;
+	size_t n = targets_pids(collector->targets, &pids);
+
+	if (generation == collector->spans_generation && collector->spans &&
+	    spans_outdated(pids, n, collector->spans) <= 0)
+		return 0;
+	collector->spans_generation = generation;
+	return refresh_spans(collector);
 }
 
 /* ---- Cost --------------------------------------------------------------------------------- */
@@ -715,21 +785,15 @@ static int write_hooks(struct collector *collector)
 static int interval_tick(struct collector *collector, uint64_t now,
                          struct collector_failure *failure)
 {
-	uint64_t generation = targets_generation(collector->targets);
 	uint32_t in_flight;
 	int err = targets_refresh(collector->targets, collector->probes);
 
 	if (err)
-		return failed(failure, err, "/proc", "follow the targets", NULL, NULL);
-	/* New processes at once; libraries loaded later every eight intervals. */
-	if (generation != collector->spans_generation ||
-	    !((now - collector->started_ns) / collector->options.interval_ns % 8)) {
-		collector->spans_generation = generation;
-		err = refresh_spans(collector);
-		if (err)
-			return failed(failure, err, NULL, "look for functions to probe", NULL,
-			              NULL);
-	}
+		return failed(failure, err, "/proc", "follow the targets", NULL,
+		              "what was recorded until now is readable");
+	err = follow_spans(collector);
+	if (err)
+		return failed(failure, err, NULL, "look for functions to probe", NULL, NULL);
 	if (collector->attached_since_ns)
 		probes_sweep(collector->probes, IDLE_NS, &in_flight);
 	probes_consume(collector->probes, keep_request, collector);
@@ -758,7 +822,12 @@ static bool is_over(struct collector *collector, uint64_t now)
 
 	if (duration && now - collector->started_ns >= duration)
 		return true;
-	return child_exited(collector) || !targets_alive(collector->targets);
+	if (child_exited(collector))
+		return true;
+	if (targets_alive(collector->targets))
+		return false;
+	note(collector, "the target has ended, and so does the recording");
+	return true;
 }
 
 static int start(struct collector *collector, struct collector_failure *failure)
@@ -776,9 +845,26 @@ static int start(struct collector *collector, struct collector_failure *failure)
 	collector->continuous = true;
 	collector->self_ns = self_cpu_ns();
 	err = write_hooks(collector);
-	return err ? failed(failure, err, collector->options.output, "write the recording", NULL,
-	                    NULL)
-	           : 0;
+	if (err)
+		return failed(failure, err, collector->options.output, "write the recording", NULL,
+		              NULL);
+	if (collector->options.child && write(collector->options.child_go, "g", 1) != 1)
+		return failed(failure, -errno, NULL, "start the command", NULL, NULL);
+	return 0;
+}
+
+/* The child has just executed its program: its libraries do not wait for the end of an interval. */
+static int follow_child(struct collector *collector, uint64_t now,
+                        struct collector_failure *failure)
+{
+	int err;
+
+	if (!collector->options.child || collector->spans_checked)
+		return 0;
+	if (now - collector->started_ns > CHILD_START_NS)
+		note_unmatched_spans(collector);
+	err = follow_spans(collector);
+	return err ? failed(failure, err, NULL, "look for functions to probe", NULL, NULL) : 0;
 }
 
 /* The recording is complete before the probes are detached, which may take seconds. */
@@ -817,6 +903,8 @@ int collector_run(struct collector *collector, const volatile sig_atomic_t *stop
 		probes_consume(collector->probes, keep_request, collector);
 		meter_tick(collector, now);
 		err = window_tick(collector, now, ret_failure);
+		if (!err)
+			err = follow_child(collector, now, ret_failure);
 		now = clock_ns(CLOCK_MONOTONIC); /* attaching takes a while */
 		if (!err &&
 		    now - collector->interval_started_ns >= collector->options.interval_ns) {

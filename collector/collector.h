@@ -29,7 +29,7 @@ struct collector_options {
 	uint32_t sample_every; /* keep every N-th request, 0: none */
 	double slow_pct;       /* keep requests above this percentile, 0: none */
 	uint32_t max_connections;
-	uint32_t max_endpoints;
+	uint32_t max_endpoints; /* kept apart; the rest is one more, "other endpoints" */
 	const char *catalogue;    /* directory, NULL: the installed one */
 	const char *const *spans; /* LIB:SYMBOL[=ACCOUNT] */
 	size_t n_spans;
@@ -37,6 +37,7 @@ struct collector_options {
 	bool no_framing; /* do not look into received bytes to count pipelined requests */
 	const char *command_line; /* of this process, for the recording */
 	pid_t child;              /* started for the recording: ends it when it exits; 0: none */
+	int child_go;             /* is written a byte to, for the child, once probes are attached */
 	void (*log)(int level, const char *text);
 	void (*note)(const char *text); /* something the user should know; may be NULL */
 };

@@ -174,10 +174,11 @@ int netspace_listeners(struct netspace *netspace, struct netlink_listener **ret,
 	struct found found = { .size = sizeof(struct netlink_listener), .netns = netspace->inode };
 	int err = dump_listeners(netspace, AF_INET, &found);
 
-	if (!err)
+	if (!err) {
 		err = dump_listeners(netspace, AF_INET6, &found);
-	if (err == -ENOENT) /* a kernel without IPv6 */
-		err = 0;
+		if (err == -ENOENT) /* a kernel without IPv6 */
+			err = 0;
+	}
 	if (err) {
 		free(found.items);
 		return err;

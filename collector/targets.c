@@ -38,6 +38,7 @@ struct owner {
 struct target_listener {
 	struct ktax_listener key;
 	uint32_t endpoint;
+	pid_t owner; /* 0: not known */
 	bool seen;
 	bool told; /* to the probes */
 };
@@ -367,21 +368,23 @@ static uint32_t endpoint_get(struct targets *targets, const char *name, pid_t pi
 {
 	struct recording_endpoint *endpoint;
 	struct process *process;
+	bool is_rest;
 	size_t i;
 
 	for (i = 0; i < targets->n_endpoints; i++)
 		if (!strcmp(targets->endpoints[i].name, name))
 			break;
-	if (i == targets->max_endpoints - 1)
+	is_rest = i >= targets->max_endpoints - 1;
+	if (is_rest) {
 		name = "other endpoints";
-	if (i >= targets->max_endpoints)
-		return targets->max_endpoints - 1;
+		i = targets->max_endpoints - 1;
+	}
 	endpoint = &targets->endpoints[i];
 	if (i == targets->n_endpoints) {
 		targets->n_endpoints++;
 		snprintf(endpoint->name, sizeof(endpoint->name), "%s", name);
 	}
-	process = pid ? find_process(targets, pid) : NULL;
+	process = pid && !is_rest ? find_process(targets, pid) : NULL;
 	if (process && endpoint->pid != pid) {
 		endpoint->pid = pid;
 		memcpy(endpoint->comm, process->name, sizeof(endpoint->comm));
@@ -414,6 +417,8 @@ static int listener_add(struct targets *targets, const struct netlink_listener *
 		*listener = (struct target_listener){ .key = found->key };
 	}
 	listener->endpoint = endpoint_get(targets, name, owner ? owner->pid : 0);
+	if (owner)
+		listener->owner = owner->pid;
 	listener->seen = true;
 	return 0;
 }
@@ -481,8 +486,8 @@ static int collect_pids(struct targets *targets)
 	for (size_t i = 0; !err && i < targets->n_processes; i++) {
 		bool wanted = targets->processes[i].target;
 
-		for (size_t j = 0; !wanted && j < targets->n_endpoints; j++)
-			wanted = targets->endpoints[j].pid == targets->processes[i].pid;
+		for (size_t j = 0; !wanted && j < targets->n_listeners; j++)
+			wanted = targets->listeners[j].owner == targets->processes[i].pid;
 		if (!wanted)
 			continue;
 		err = grow(&pids, n, sizeof(*pids));
@@ -537,7 +542,7 @@ static int check_spec(const struct target_spec *spec, char subject[64])
 		struct process process;
 
 		if (read_process(spec->pids[i], &process)) {
-			snprintf(subject, 64, "%d", spec->pids[i]);
+			snprintf(subject, 64, "process %d", spec->pids[i]);
 			return -ESRCH;
 		}
 	}

@@ -39,6 +39,7 @@ struct target_links {
 };
 
 /* -ESRCH: a pid of @spec does not exist; -ENOENT: a cgroup does not; *ret_subject names it. */
+/* @max_endpoints: the last of them is for the listeners that the others have no room for. */
 int targets_open(const struct target_spec *spec, uint32_t max_endpoints,
                  struct targets **ret_targets, char ret_subject[64]);
 void targets_close(struct targets *targets);

@@ -7,13 +7,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "catalogue.h"
 #include "collector.h"
 #include "commands.h"
 #include "error.h"
@@ -131,6 +134,21 @@ static int parse_requests(const struct options *options, uint32_t *ret_every)
 	return KTAX_EXIT_FINE;
 }
 
+static int parse_span(struct record_arguments *arguments, const struct options *options)
+{
+	struct collector_options *collector = &arguments->collector;
+	struct catalogue *scratch = NULL;
+	char message[CATALOGUE_MESSAGE_SIZE];
+
+	if (collector->n_spans == LIST_MAX)
+		return options_bad_value(options, "to be given 64 times at most");
+	if (catalogue_add_span(&scratch, options->value, message, sizeof(message)))
+		return error_usage("record", "option '--span': %s", message);
+	catalogue_free(scratch);
+	arguments->spans[collector->n_spans++] = options->value;
+	return KTAX_EXIT_FINE;
+}
+
 static int parse_probe(struct record_arguments *arguments, const struct options *options,
                        int option)
 {
@@ -155,10 +173,7 @@ static int parse_probe(struct record_arguments *arguments, const struct options 
 			return options_bad_value(options, "full or light");
 		break;
 	case OPTION_SPAN:
-		if (collector->n_spans == LIST_MAX)
-			return options_bad_value(options, "to be given 64 times at most");
-		arguments->spans[collector->n_spans++] = options->value;
-		break;
+		return parse_span(arguments, options);
 	case OPTION_CATALOGUE:
 		collector->no_catalogue = !strcmp(options->value, "none");
 		collector->catalogue = options->value;
@@ -187,6 +202,8 @@ static int parse_option(struct record_arguments *arguments, const struct options
 
 	switch (option) {
 	case 'o':
+		if (!*options->value)
+			return options_bad_value(options, "a file");
 		collector->output = options->value;
 		return KTAX_EXIT_FINE;
 	case 'f':
@@ -196,7 +213,8 @@ static int parse_option(struct record_arguments *arguments, const struct options
 		arguments->verbose++;
 		return KTAX_EXIT_FINE;
 	case 'd':
-		if (option_duration(options->value, &collector->duration_ns) < 0)
+		if (option_duration(options->value, &collector->duration_ns) < 0 ||
+		    !collector->duration_ns)
 			return options_bad_value(options,
 			                         "a length of time, e.g. 30, 500ms or 10m");
 		return KTAX_EXIT_FINE;
@@ -256,7 +274,51 @@ static int parse(struct record_arguments *arguments, int argc, char **argv)
 
 /* ---- A command to start ------------------------------------------------------------------- */
 
-/* Forks; the child executes the command when the returned descriptor is closed. */
+static bool is_program(const char *path)
+{
+	struct stat status;
+
+	return !access(path, X_OK) && !stat(path, &status) && S_ISREG(status.st_mode);
+}
+
+static bool is_in_path(const char *name)
+{
+	const char *directory = getenv("PATH");
+	char path[PATH_MAX];
+
+	while (directory && *directory) {
+		size_t length = strcspn(directory, ":");
+
+		snprintf(path, sizeof(path), "%.*s/%s", (int)length, directory, name);
+		if (is_program(path))
+			return true;
+		directory += length + (directory[length] == ':');
+	}
+	return false;
+}
+
+/* Says what is wrong with the command before anything is attached for it. */
+static int check_command(const char *name)
+{
+	struct failure failure = { .error = -ENOENT, .subject = name, .doing = "start it" };
+
+	if (!strchr(name, '/')) {
+		if (is_in_path(name))
+			return KTAX_EXIT_FINE;
+		failure.cause = "there is no such command";
+		failure.remedy = "check the name, or give its path";
+	} else {
+		if (is_program(name))
+			return KTAX_EXIT_FINE;
+		if (!access(name, F_OK)) {
+			failure.cause = "it is not an executable file";
+			failure.remedy = "name a program";
+		}
+	}
+	return error_print(&failure);
+}
+
+/* Forks; the child executes the command when a byte is written to the returned descriptor. */
 static pid_t start_command(char **command, int *ret_go)
 {
 	int go[2];
@@ -283,30 +345,51 @@ static pid_t start_command(char **command, int *ret_go)
 	_exit(127);
 }
 
-static void end_command(pid_t child)
+/* Ends the command; if it has ended by itself, its failure is that of the run. */
+static int end_command(pid_t child, const char *name)
 {
+	char cause[128];
 	int status;
 
-	if (child <= 0)
-		return;
 	if (!waitpid(child, &status, WNOHANG)) {
 		kill(child, SIGTERM);
 		waitpid(child, &status, 0);
+		return KTAX_EXIT_FINE;
 	}
+	if (stop || (WIFEXITED(status) && !WEXITSTATUS(status)))
+		return KTAX_EXIT_FINE;
+	if (WIFEXITED(status))
+		snprintf(cause, sizeof(cause), "it ended with exit status %d", WEXITSTATUS(status));
+	else
+		snprintf(cause, sizeof(cause), "it was killed by signal %d (%s)", WTERMSIG(status),
+		         strsignal(WTERMSIG(status)));
+	return error_print(&(struct failure){ .subject = name,
+	                                      .cause = cause,
+	                                      .remedy = "the recording up to then is complete" });
 }
 
 /* ---- Progress ----------------------------------------------------------------------------- */
 
-struct progress_state {
-	bool shown, warned;
+static struct progress_state {
+	bool shown; /* the line is on the screen */
+	bool warned;
 	bool live; /* stderr is a terminal */
 	struct terminal terminal;
-};
+} progress_state;
+
+static void clear_progress(struct progress_state *state)
+{
+	if (state->shown)
+		fputs("\r\033[K", stderr);
+	state->shown = false;
+}
 
 static void show_progress(const struct collector_progress *progress, void *context)
 {
 	struct progress_state *state = context;
+	char line[256];
 
+	clear_progress(state);
 	if (progress->nothing_seen && !state->warned) {
 		error_note(
 			progress->endpoints
@@ -319,14 +402,15 @@ static void show_progress(const struct collector_progress *progress, void *conte
 	}
 	if (!state->live)
 		return;
-	fprintf(stderr,
-	        "\r\033[K%.0f s  %llu requests  %.0f/s  p50 %s  p99 %s  lost %llu  cost %.2f %%  "
-	        "attached %.0f %%",
-	        progress->elapsed_ns / 1e9, (unsigned long long)progress->requests, progress->rate,
-	        format_ns(&state->terminal, progress->p50_ns).text,
-	        format_ns(&state->terminal, progress->p99_ns).text,
-	        (unsigned long long)progress->lost, progress->cost_pct,
-	        100 * progress->attached_share);
+	snprintf(line, sizeof(line),
+	         "%.0f s  %llu requests  %.0f/s  p50 %s  p99 %s  lost %llu  cost %.2f %%  "
+	         "attached %.0f %%",
+	         progress->elapsed_ns / 1e9, (unsigned long long)progress->requests, progress->rate,
+	         format_ns(&state->terminal, progress->p50_ns).text,
+	         format_ns(&state->terminal, progress->p99_ns).text,
+	         (unsigned long long)progress->lost, progress->cost_pct,
+	         100 * progress->attached_share);
+	put_last(&state->terminal, state->terminal.width - 1, line);
 	fflush(stderr);
 	state->shown = true;
 }
@@ -346,6 +430,7 @@ static void log_line(int level, const char *text)
 
 static void print_note(const char *text)
 {
+	clear_progress(&progress_state);
 	error_note("%s", text);
 }
 
@@ -362,22 +447,21 @@ static int report_failure(const struct collector_failure *failure)
 	});
 }
 
-static int record(struct record_arguments *arguments, int go)
+static int record(struct record_arguments *arguments)
 {
-	struct progress_state progress = { .live = isatty(STDERR_FILENO),
-		                           .terminal = terminal_init(stderr, COLOR_AUTO) };
+	struct progress_state *progress = &progress_state;
 	struct collector_failure failure = {};
 	struct collector *collector = NULL;
 	int err = collector_open(&arguments->collector, &collector, &failure);
 
+	progress->live = isatty(STDERR_FILENO);
+	progress->terminal = terminal_init(stderr, COLOR_AUTO);
 	if (err)
 		return report_failure(&failure);
 	if (arguments->verbose)
 		collector_describe(collector, print_line, NULL);
-	if (go >= 0 && write(go, "g", 1) != 1)
-		error_note("the command could not be started");
-	err = collector_run(collector, &stop, show_progress, &progress, &failure);
-	if (progress.shown)
+	err = collector_run(collector, &stop, show_progress, progress, &failure);
+	if (progress->shown)
 		fprintf(stderr, "\n");
 	collector_close(collector);
 	return err ? report_failure(&failure) : KTAX_EXIT_FINE;
@@ -391,6 +475,32 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a gone reader of stderr must not cut the recording short */
+}
+
+static int record_command(struct record_arguments *arguments)
+{
+	struct target_spec *spec = &arguments->collector.targets;
+	const char *name = arguments->command[0];
+	int result = check_command(name), go = -1;
+	pid_t child;
+
+	if (result)
+		return result;
+	child = start_command(arguments->command, &go);
+	if (child < 0)
+		return error_print(
+			&(struct failure){ .error = child, .subject = name, .doing = "start it" });
+	arguments->collector.child = child;
+	arguments->collector.child_go = go;
+	if (!spec->n_ports && spec->n_pids < LIST_MAX)
+		arguments->pids[spec->n_pids++] = child;
+	result = record(arguments);
+	close(go); /* if it waits for its start still, it gives up */
+	if (!result)
+		return end_command(child, name);
+	kill(child, SIGTERM);
+	waitpid(child, NULL, 0);
+	return result;
 }
 
 static int record_run(int argc, char **argv)
@@ -407,7 +517,7 @@ static int record_run(int argc, char **argv)
 		},
 	};
 	struct target_spec *spec = &arguments.collector.targets;
-	int go = -1, result;
+	int result;
 
 	spec->pids = arguments.pids;
 	spec->names = arguments.names;
@@ -419,22 +529,7 @@ static int record_run(int argc, char **argv)
 		return result < 0 ? KTAX_EXIT_FINE : result;
 	verbosity = arguments.verbose;
 	catch_signals();
-	if (arguments.command) {
-		pid_t child = start_command(arguments.command, &go);
-
-		if (child < 0)
-			return error_print(&(struct failure){ .error = child,
-			                                      .subject = arguments.command[0],
-			                                      .doing = "start it" });
-		arguments.collector.child = child;
-		if (!spec->n_ports)
-			arguments.pids[spec->n_pids++] = child;
-	}
-	result = record(&arguments, go);
-	if (go >= 0)
-		close(go);
-	end_command(arguments.collector.child);
-	return result;
+	return arguments.command ? record_command(&arguments) : record(&arguments);
 }
 
 const struct command command_record = {
