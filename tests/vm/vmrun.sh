@@ -134,10 +134,10 @@ main() {
   describe_machine "$kernel" "$version" "$initramfs"
   boot
 
-  [ "$qemu_status" != 124 ] || { echo "vmrun: still running after ${VM_TIMEOUT:-120} s" >&2; exit 124; }
   status=$(tr -d '\r\n' <"$run/status")
   [[ ! $status =~ ^[0-9]+$ ]] || exit "$status"
   { cat "$run/qemu"; [ ! -s "$console" ] || tail -n 20 "$console"; } >&2
+  [ "$qemu_status" != 124 ] || { echo "vmrun: still running after ${VM_TIMEOUT:-120} s" >&2; exit 124; }
   die "no status from the guest (QEMU's own: $qemu_status)"
 }
 
