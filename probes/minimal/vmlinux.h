@@ -22,6 +22,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef __u8 u8;
 typedef __u16 u16;
@@ -66,6 +67,7 @@ struct bpf_perf_event_data {
 
 struct rq {
 	u64 clock;
+	u64 clock_task;
 };
 
 struct cfs_rq {
@@ -73,18 +75,34 @@ struct cfs_rq {
 };
 
 struct sched_entity {
+	u64 exec_start;
+	u64 sum_exec_runtime;
 	struct cfs_rq *cfs_rq;
 };
 
 struct sched_info {
 	unsigned long long run_delay;
+	unsigned long long last_arrival;
 	unsigned long long last_queued;
+};
+
+struct xol_area {
+	unsigned long vaddr;
+};
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+};
+
+struct mm_struct {
+	struct uprobes_state uprobes_state;
 };
 
 struct task_struct {
 	unsigned int __state;
 	int pid;
 	int tgid;
+	struct mm_struct *mm;
 	unsigned int in_iowait : 1;
 	struct sched_entity se;
 	struct sched_info sched_info;
@@ -118,8 +136,66 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 };
 
+typedef struct {
+	int owned;
+} socket_lock_t;
+
+struct sk_buff_head {
+	struct sk_buff *prev;
+	__u32 qlen;
+};
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
+	struct sk_buff_head sk_receive_queue;
+	struct socket *sk_socket;
+	u32 sk_pacing_status;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct inet_sock {
+	struct sock sk;
+};
+
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+	struct {
+		__u32 lrcvtime;
+	} icsk_ack;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	u32 segs_in;
+	u32 segs_out;
+	u32 data_segs_out;
+	u64 bytes_sent;
+	u64 bytes_retrans;
+	u32 total_retrans;
+	u32 copied_seq;
+	u32 rcv_nxt;
+	u32 rcv_wup;
+	u32 snd_una;
+	u32 snd_nxt;
+	u32 snd_cwnd;
+	u32 write_seq;
+	u8 nonagle : 4;
+	u32 packets_out;
+	u64 tcp_clock_cache;
+	u64 tcp_wstamp_ns;
+	u64 first_tx_mstamp;
+};
+
+struct iov_iter {
+	size_t count;
+};
+
+struct msghdr {
+	struct iov_iter msg_iter;
 };
 
 struct device {
