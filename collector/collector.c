@@ -382,6 +382,12 @@ void collector_close(struct collector *collector)
 
 /* ---- Spans -------------------------------------------------------------------------------- */
 
+static void count_annotations(struct hook_rows_spans *counts, const struct span_usdt *usdt)
+{
+	for (size_t i = 0; i < usdt->nannotations; i++)
+		counts->annotated[usdt->annotations[i].account] += usdt->annotations[i].begins;
+}
+
 static void count_spans(struct collector *collector)
 {
 	struct hook_rows_spans *counts = &collector->span_counts;
@@ -393,7 +399,8 @@ static void count_spans(struct collector *collector)
 		counts->attached[site->account]++;
 		counts->single_stepped += site->single_stepped || site->exit_single_stepped;
 	}
-	counts->annotations = collector->spans->nusdt > 0;
+	for (size_t i = 0; i < collector->spans->nusdt; i++)
+		count_annotations(counts, &collector->spans->usdt[i]);
 }
 
 static void attach_spans(struct collector *collector)
@@ -470,7 +477,8 @@ static int refresh_spans(struct collector *collector)
 		span_list_free(found);
 		return -ENOMEM;
 	}
-	changed = changes.nadded || changes.nremoved || changes.nusdt_added;
+	changed = changes.nadded || changes.nremoved || changes.nusdt_added ||
+	          changes.nusdt_removed;
 	span_changes_release(&changes);
 	if (changed)
 		probes_detach_spans(collector->probes);

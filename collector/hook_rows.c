@@ -66,39 +66,61 @@ static void boundary_rows(const struct probes_hook *hooks, struct recording_hook
 	}
 }
 
-static void span_row(struct recording_hook *row, const struct hook_rows_spans *spans,
-                     enum ktax_account account)
+static void function_row(struct recording_hook *row, const struct hook_rows_spans *spans,
+                         enum ktax_account account)
 {
-	if (spans->attached[account]) {
-		snprintf(row->program, sizeof(row->program), "uprobe/%zu functions",
-		         spans->attached[account]);
-		if (spans->single_stepped)
-			snprintf(row->why, sizeof(row->why),
-			         "%zu of all probed functions are single-stepped (~10 us a call)",
-			         spans->single_stepped);
-	} else if (spans->annotations) {
-		snprintf(row->program, sizeof(row->program), "usdt/ktax:span");
-	} else if (account == KTAX_HOP) {
+	snprintf(row->program, sizeof(row->program), "uprobe/%zu functions",
+	         spans->attached[account]);
+	if (spans->single_stepped)
 		snprintf(row->why, sizeof(row->why),
-		         "downstream connections are not followed: see wait");
-	} else {
-		snprintf(row->why, sizeof(row->why),
-		         "no function of the catalogue is mapped by a target (see --span)");
+		         "%zu of all probed functions are single-stepped (~10 us a call)",
+		         spans->single_stepped);
+}
+
+/* Why nothing feeds @account. */
+static const char *span_absent(enum ktax_account account)
+{
+	if (account == KTAX_HOP)
+		return "no target is annotated with it; downstream connections are not followed: "
+		       "see wait";
+	return "no target is annotated with it or has mapped such a function of the catalogue "
+	       "(see --span)";
+}
+
+/* An account can be fed by functions and by annotations; some need neither. */
+static void span_rows(const struct hook_rows_spans *spans, struct recording_hook *rows, size_t *n)
+{
+	static const bool needs_span[KTAX_NACCOUNTS] = {
+		[KTAX_SERIALIZE] = true, [KTAX_TLS] = true, [KTAX_GC] = true, [KTAX_HOP] = true
+	};
+
+	for (enum ktax_account account = 0; account < KTAX_NACCOUNTS; account++) {
+		struct recording_hook *row;
+
+		if (spans->attached[account])
+			function_row(row_add(rows, n, "span", account), spans, account);
+		if (spans->annotated[account]) {
+			row = row_add(rows, n, "span", account);
+			snprintf(row->program, sizeof(row->program), "usdt/ktax:span_begin (%s)",
+			         ktax_account_info[account].name);
+		}
+		if (!needs_span[account] || spans->attached[account] || spans->annotated[account])
+			continue;
+		row = row_add(rows, n, "span", account);
+		snprintf(row->why, sizeof(row->why), "%s", span_absent(account));
 	}
 }
 
 size_t hook_rows(const struct probes *probes, const struct hook_rows_spans *spans,
                  struct recording_hook rows[HOOK_ROWS_MAX])
 {
-	static const enum ktax_account by_span[] = { KTAX_SERIALIZE, KTAX_TLS, KTAX_GC, KTAX_HOP };
 	struct probes_hook hooks[BOUNDARY_COUNT];
 	struct recording_hook *row;
 	size_t n = 0;
 
 	probes_hooks(probes, hooks);
 	boundary_rows(hooks, rows, &n);
-	for (size_t i = 0; i < sizeof(by_span) / sizeof(by_span[0]); i++)
-		span_row(row_add(rows, &n, "span", by_span[i]), spans, by_span[i]);
+	span_rows(spans, rows, &n);
 	row = row_add(rows, &n, "cpu_sample", KTAX_APP_KERNEL);
 	snprintf(row->program, sizeof(row->program), "perf_event/cpu-clock");
 	snprintf(row->why, sizeof(row->why), "sampled share of CPU time: no syscall is traced");

@@ -6,13 +6,13 @@
 #include "probes.h"
 #include "recording.h"
 
-#define HOOK_ROWS_MAX (BOUNDARY_COUNT + KTAX_NACCOUNTS)
+#define HOOK_ROWS_MAX (BOUNDARY_COUNT + 3 * KTAX_NACCOUNTS)
 
 /* What is known of spans when the rows are made. */
 struct hook_rows_spans {
 	size_t attached[KTAX_NACCOUNTS]; /* probed functions by account */
 	size_t single_stepped;
-	bool annotations; /* a target has USDT notes: any account may be fed */
+	size_t annotated[KTAX_NACCOUNTS]; /* probed begins of annotations by account */
 };
 
 /* Fills @rows; returns their number. */

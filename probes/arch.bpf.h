@@ -21,6 +21,11 @@ static __always_inline __u64 user_stack_pointer(void)
 	return current_user_registers()->sp;
 }
 
+static __always_inline __u64 user_instruction_pointer(void)
+{
+	return current_user_registers()->ip;
+}
+
 /*
  * Was user code interrupted? Kernel addresses are the upper half. A macro, since the verifier wants
  * the context read at a fixed offset; not regs.cs, whose width differs between kernels.

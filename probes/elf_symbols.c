@@ -252,67 +252,158 @@ bool elf_image_is_x86_64(const struct elf_image *image)
 	return image->x86_64;
 }
 
-bool elf_image_is_go(const struct elf_image *image)
+/* The section called @name, with its header; NULL if there is none. */
+static Elf_Scn *section_named(Elf *elf, const char *name, GElf_Shdr *ret)
 {
 	Elf_Scn *scn = NULL;
 	size_t names;
 
-	if (elf_getshdrstrndx(image->elf, &names))
-		return false;
-	while ((scn = elf_nextscn(image->elf, scn))) {
-		GElf_Shdr shdr;
-		const char *name = gelf_getshdr(scn, &shdr)
-		                           ? elf_strptr(image->elf, names, shdr.sh_name)
-		                           : NULL;
+	if (elf_getshdrstrndx(elf, &names))
+		return NULL;
+	while ((scn = elf_nextscn(elf, scn))) {
+		const char *found =
+			gelf_getshdr(scn, ret) ? elf_strptr(elf, names, ret->sh_name) : NULL;
 
-		if (name && (!strcmp(name, ".gopclntab") || !strcmp(name, ".go.buildinfo")))
-			return true;
+		if (found && !strcmp(found, name))
+			return scn;
 	}
-	return false;
+	return NULL;
+}
+
+bool elf_image_is_go(const struct elf_image *image)
+{
+	GElf_Shdr shdr;
+
+	return section_named(image->elf, ".gopclntab", &shdr) ||
+	       section_named(image->elf, ".go.buildinfo", &shdr);
+}
+
+bool elf_image_has_exceptions(const struct elf_image *image)
+{
+	GElf_Shdr shdr;
+
+	return section_named(image->elf, ".gcc_except_table", &shdr);
 }
 
 /* ---- USDT ---- */
 
 /*
- * A note "stapsdt" of type 3 describes a probe: three addresses, then the strings provider, name
- * and arguments (systemtap, "UserSpaceProbeImplementation").
+ * A note "stapsdt" of type 3 describes a probe: three addresses (of the probe, of the section
+ * .stapsdt.base, of the semaphore), then the strings provider, name and arguments (systemtap,
+ * "UserSpaceProbeImplementation"). The addresses are those that the linker gave; prelink and the
+ * like move sections without knowing of the notes, and how far is seen at .stapsdt.base.
  */
-static bool note_is_of(const struct elf_image *image, const Elf_Data *data, const GElf_Nhdr *nhdr,
-                       size_t name, size_t desc, const char *provider)
-{
-	const char *bytes = data->d_buf;
-	size_t addresses = 3 * gelf_fsize(image->elf, ELF_T_ADDR, 1, EV_CURRENT);
-	size_t need = addresses + strlen(provider) + 1;
+#define USDT_NOTE_TYPE 3
 
-	if (nhdr->n_type != 3 || nhdr->n_namesz != sizeof("stapsdt") || nhdr->n_descsz < need)
+/* What is to be read of a note's description. */
+struct description {
+	const char *at;
+	size_t left;
+	size_t address_size;
+};
+
+static bool take_address(struct description *description, uint64_t *ret)
+{
+	uint32_t narrow;
+
+	if (description->left < description->address_size)
 		return false;
-	return !memcmp(bytes + name, "stapsdt", sizeof("stapsdt")) &&
-	       !memcmp(bytes + desc + addresses, provider, strlen(provider) + 1);
-}
-
-static bool section_has_usdt(const struct elf_image *image, Elf_Scn *scn, const char *provider)
-{
-	Elf_Data *data = elf_getdata(scn, NULL);
-	size_t offset = 0, next, name, desc;
-	GElf_Nhdr nhdr;
-
-	while (data && (next = gelf_getnote(data, offset, &nhdr, &name, &desc))) {
-		if (note_is_of(image, data, &nhdr, name, desc, provider))
-			return true;
-		offset = next;
+	if (description->address_size == sizeof(narrow)) {
+		memcpy(&narrow, description->at, sizeof(narrow));
+		*ret = narrow;
+	} else {
+		memcpy(ret, description->at, sizeof(*ret));
 	}
-	return false;
+	description->at += description->address_size;
+	description->left -= description->address_size;
+	return true;
 }
 
-bool elf_image_has_usdt(const struct elf_image *image, const char *provider)
+static bool take_string(struct description *description, const char **ret)
+{
+	const char *end = memchr(description->at, '\0', description->left);
+
+	if (!end)
+		return false;
+	*ret = description->at;
+	description->left -= (size_t)(end + 1 - description->at);
+	description->at = end + 1;
+	return true;
+}
+
+static bool usdt_read(struct description *description, const char *provider, struct elf_usdt *ret,
+                      uint64_t *ret_base)
+{
+	const char *found;
+
+	return take_address(description, &ret->vaddr) && take_address(description, ret_base) &&
+	       take_address(description, &ret->semaphore) && take_string(description, &found) &&
+	       !strcmp(found, provider) && take_string(description, &ret->name) &&
+	       take_string(description, &ret->arguments);
+}
+
+/* Where .stapsdt.base is; 0 if there is none. */
+static uint64_t usdt_base(const struct elf_image *image)
+{
+	GElf_Shdr shdr;
+
+	return section_named(image->elf, ".stapsdt.base", &shdr) ? shdr.sh_addr : 0;
+}
+
+/* Corrects the addresses of a note linked with .stapsdt.base at @linked, which is at @base now. */
+static void usdt_adjust(struct elf_usdt *usdt, uint64_t linked, uint64_t base)
+{
+	if (!linked || !base)
+		return;
+	usdt->vaddr += base - linked;
+	if (usdt->semaphore)
+		usdt->semaphore += base - linked;
+}
+
+static bool is_usdt_note(const GElf_Nhdr *nhdr, const char *name)
+{
+	return nhdr->n_type == USDT_NOTE_TYPE && nhdr->n_namesz == sizeof("stapsdt") &&
+	       !memcmp(name, "stapsdt", sizeof("stapsdt"));
+}
+
+static int section_visit_usdt(const struct elf_image *image, Elf_Scn *scn, const char *provider,
+                              elf_usdt_visitor visit, void *context)
+{
+	const uint64_t base = usdt_base(image);
+	Elf_Data *data = elf_getdata(scn, NULL);
+	size_t offset = 0, name, desc;
+	GElf_Nhdr nhdr;
+	int ended = 0;
+
+	while (!ended && data && (offset = gelf_getnote(data, offset, &nhdr, &name, &desc))) {
+		const char *bytes = data->d_buf;
+		struct description description = {
+			.at = bytes + desc,
+			.left = nhdr.n_descsz,
+			.address_size = gelf_fsize(image->elf, ELF_T_ADDR, 1, EV_CURRENT),
+		};
+		struct elf_usdt usdt;
+		uint64_t linked;
+
+		if (!is_usdt_note(&nhdr, bytes + name) ||
+		    !usdt_read(&description, provider, &usdt, &linked))
+			continue;
+		usdt_adjust(&usdt, linked, base);
+		ended = visit(context, &usdt);
+	}
+	return ended;
+}
+
+int elf_image_usdt(const struct elf_image *image, const char *provider, elf_usdt_visitor visit,
+                   void *context)
 {
 	GElf_Shdr shdr;
 	Elf_Scn *scn = NULL;
+	int ended = 0;
 
-	while ((scn = section_next(image->elf, scn, SHT_NOTE, &shdr)))
-		if (section_has_usdt(image, scn, provider))
-			return true;
-	return false;
+	while (!ended && (scn = section_next(image->elf, scn, SHT_NOTE, &shdr)))
+		ended = section_visit_usdt(image, scn, provider, visit, context);
+	return ended;
 }
 
 /* ---- functions ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What ktax needs of an ELF file: its soname, functions by name, code bytes, file offsets.
+ * What ktax needs of an ELF file: its soname, functions by name, USDT probes, code bytes, file
+ * offsets.
  *
  * The files are those of other people's processes: nothing in them is trusted. A broken file gives
  * -EBADMSG or fewer symbols.
@@ -36,11 +37,26 @@ const char *elf_image_soname(const struct elf_image *image);
 /* 64-bit x86 code, which code_flow.h can decode. */
 bool elf_image_is_x86_64(const struct elf_image *image);
 
+/* Has code that cleans up or catches when a C++ exception passes. */
+bool elf_image_has_exceptions(const struct elf_image *image);
+
 /* A program made by Go, whose runtime moves stacks and inspects return addresses. */
 bool elf_image_is_go(const struct elf_image *image);
 
-/* Whether a USDT note of @provider is in the file. */
-bool elf_image_has_usdt(const struct elf_image *image, const char *provider);
+/* A USDT probe, as a note in the file describes it. The strings are those of the file. */
+struct elf_usdt {
+	const char *name;
+	const char *arguments; /* "-4@$2 8@%rdi"; "" if there are none */
+	uint64_t vaddr;        /* of the instruction that stands for the probe */
+	uint64_t semaphore;    /* address of a counter to be raised while it is attached; 0: none */
+};
+
+/* Nonzero ends the iteration. @usdt is valid until elf_image_close(). */
+typedef int (*elf_usdt_visitor)(void *context, const struct elf_usdt *usdt);
+
+/* Calls @visit for each USDT note of @provider. 0, or what @visit returned at the end. */
+int elf_image_usdt(const struct elf_image *image, const char *provider, elf_usdt_visitor visit,
+                   void *context);
 
 /*
  * The functions defined in the file (.dynsym and .symtab) whose name matches one of the globs

@@ -166,6 +166,7 @@ static __always_inline int readable(struct sock *sk)
 static __always_inline void thread_take(struct thread *thread, struct ktax_connection *connection,
                                         __u32 slot, __u64 now)
 {
+	thread_expire_annotations(thread);
 	connection_post_queue(connection, thread, now);
 	connection->tid_read = thread->tid;
 	connection->state = KTAX_OPEN;
@@ -278,6 +279,7 @@ static __always_inline int send_begin(struct sock *sk)
 		thread_clear(thread, now);
 	}
 	connection->tid_write = thread->tid;
+	thread->turn++;
 	thread->on = KTAX_KERNEL_TX;
 	return 0;
 }

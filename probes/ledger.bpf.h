@@ -210,23 +210,33 @@ static __always_inline __u64 uretprobe_trampoline(void)
 	return BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
 }
 
+/* Code and data of the uretprobe trampoline, which is at the start of its page. */
+#define UPROBE_SLOT_BYTES 128
+
 /*
  * Has the innermost span been left without its end being seen (longjmp, exception)? Its frame is
- * gone if the stack is shorter, or if something else was pushed where its return address was (which
- * is the original one, or the uretprobe's trampoline).
+ * gone if the stack is shorter, or if something else was pushed where a function's return address
+ * was (which is the original one, or the uretprobe's trampoline).
  */
 static __always_inline bool span_left(struct thread *thread)
 {
 	struct span *span = span_top(thread);
-	__u64 word = 0;
+	__u64 sp = user_stack_pointer(), trampoline, word = 0;
 
-	if (user_stack_pointer() > span->limit)
-		return true;
-	if (!span->return_address)
+	if (sp > span->limit || span->kind == SPAN_ANNOTATION)
+		return sp > span->limit;
+	if (sp < span->limit) {
+		const void *slot = (void *)(span->limit - sizeof(word));
+
+		if (!span->return_address || bpf_probe_read_user(&word, sizeof(word), slot) ||
+		    word == span->return_address)
+			return false;
+	}
+	/* In the trampoline, which pushes registers, the end is about to be seen. */
+	trampoline = uretprobe_trampoline();
+	if (user_instruction_pointer() - trampoline < UPROBE_SLOT_BYTES)
 		return false;
-	if (bpf_probe_read_user(&word, sizeof(word), (void *)(span->limit - sizeof(word))))
-		return false;
-	return word != span->return_address && word != uretprobe_trampoline();
+	return sp == span->limit || word != trampoline;
 }
 
 /* thread_post for the running thread: spans that were left unseen end, their time is unknown. */
@@ -248,6 +258,24 @@ static __always_inline void thread_post_current(struct thread *thread, __u64 now
 	thread->user = span_account(thread);
 	if (in_user_code)
 		thread->on = thread->user;
+}
+
+/*
+ * The thread turns to a new request. An annotation from before the last send is of an earlier one:
+ * its end was skipped by a return that the compiler has inlined, so no frame tells. It counts as
+ * app from here on.
+ */
+static __always_inline void thread_expire_annotations(struct thread *thread)
+{
+	if (!thread->spans)
+		return;
+	for (int i = 0; i < KTAX_SPANS; i++) {
+		struct span *span = &thread->span[i];
+
+		if (span->kind == SPAN_ANNOTATION && span->turn != thread->turn)
+			span->account = KTAX_APP;
+	}
+	thread->user = span_account(thread);
 }
 
 static __always_inline struct checkpoint *thread_checkpoint(struct thread *thread, __u32 number)
@@ -471,6 +499,7 @@ static __always_inline void thread_adopt(struct thread *thread, struct ktax_conn
 	struct checkpoint *from = NULL;
 	bool nothing = false;
 
+	thread_expire_annotations(thread);
 	if (connection->owner != thread->tid)
 		connection->flags |= KTAX_REQUEST_HANDED_OVER;
 	if (at_hand && at_hand->state == KTAX_OPEN) {

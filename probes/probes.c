@@ -531,7 +531,7 @@ int probes_attach_spans(struct probes *probes, const struct span_list *spans)
 
 bool probes_spans_need_admin(const struct probes *probes, const struct span_list *spans)
 {
-	return spans->nusdt || (spans->nsites && !probes->uprobe_multi);
+	return !probes->uprobe_multi && (spans->nusdt || spans->nsites);
 }
 
 void probes_detach_spans(struct probes *probes)

@@ -57,8 +57,8 @@ bool probes_attached(const struct probes *probes);
  * failed, the others are attached. */
 int probes_attach_spans(struct probes *probes, const struct span_list *spans);
 /*
- * Whether that takes CAP_SYS_ADMIN: as uprobes of perf it does; as uprobe_multi links (functions,
- * not annotations) CAP_PERFMON is enough.
+ * Whether that takes CAP_SYS_ADMIN: as uprobes of perf it does; as uprobe_multi links CAP_PERFMON is
+ * enough.
  */
 bool probes_spans_need_admin(const struct probes *probes, const struct span_list *spans);
 void probes_detach_spans(struct probes *probes);

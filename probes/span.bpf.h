@@ -8,117 +8,197 @@
  *
  * A span is identified by its stack frame and not by a depth counter, so that returns that are
  * never seen (longjmp, exceptions, tail calls) cannot leave it open: it ends at the first event
- * that finds its frame gone (here and in span_left).
+ * that finds its frame gone (here and in span_left). An annotation whose end is skipped within a
+ * frame ends with the frame, with the end of one around it, when it begins again, and with the
+ * request (thread_expire_annotations). What lies between the last event and the one that finds a
+ * span gone is unknown.
  */
 #ifndef KTAX_SPAN_BPF_H
 #define KTAX_SPAN_BPF_H
 
 #include "ledger.bpf.h"
-#include <bpf/usdt.bpf.h>
 
 /* Attach cookie: account, flags, and the bytes pushed between function entry and probe. */
 #define SPAN_COOKIE_ACCOUNT(cookie)  ((cookie)&0xff)
 #define SPAN_COOKIE_STACKED(cookie)  ((cookie) >> 8 & 1)
 #define SPAN_COOKIE_SP_DELTA(cookie) ((__s32)((cookie) >> 16))
 
-/* Must a span at @limit, about to open, have left the innermost one behind? */
-static __always_inline bool span_is_stale(struct thread *thread, __u64 limit, __u32 kind)
+/* Is @span left where the stack pointer is @sp, seen from a function that is or called its own? */
+static __always_inline bool span_gone(struct span *span, __u64 sp)
 {
-	struct span *top = span_top(thread);
-
-	if (limit != top->limit)
-		return limit > top->limit;
-	/* The same frame: a function that was left and called again; annotations nest in a frame.
-	 */
-	return kind != SPAN_ANNOTATION && top->kind != SPAN_ANNOTATION;
+	return span->kind == SPAN_ANNOTATION ? sp > span->limit : sp >= span->limit;
 }
 
-/* Drops spans whose frame is gone; their time since the last event is unknown. */
-static __always_inline void span_drop_stale(struct thread *thread, __u64 limit, __u32 kind,
-                                            __u64 now)
+/* Drops spans that were left; whether there were any. */
+static __always_inline bool spans_drop(struct thread *thread, __u64 sp)
 {
 	bool dropped = false;
 
-	for (int i = 0; i < KTAX_SPANS && thread->spans && span_is_stale(thread, limit, kind);
-	     i++) {
+	for (int i = 0; i < KTAX_SPANS && thread->spans && span_gone(span_top(thread), sp); i++) {
 		thread->spans--;
 		dropped = true;
 	}
-	if (!dropped)
-		return;
-	thread->on = KTAX_UNKNOWN;
-	thread_post(thread, now);
-	thread->on = thread->user = span_account(thread);
+	return dropped;
+}
+
+/*
+ * Drops what a function called from a frame at stack pointer @limit leaves behind. A function that
+ * was called from the same frame is still open if it has called this one last (a jump: the return
+ * address is the same); not if it was left and called again.
+ */
+static __always_inline bool spans_drop_at_call(struct thread *thread, __u64 limit,
+                                               __u64 return_address, __u64 place)
+{
+	bool dropped = spans_drop(thread, limit - 1);
+	struct span *top = span_top(thread);
+
+	if (!thread->spans || top->kind == SPAN_ANNOTATION || top->limit != limit ||
+	    (top->return_address == return_address && top->place != place))
+		return dropped;
+	thread->spans--;
+	return true;
+}
+
+/*
+ * Drops what is left behind when an annotation begins at @place in the frame at @sp: also from the
+ * last begin there in the same frame on, whose end was skipped.
+ */
+static __always_inline bool spans_drop_at_begin(struct thread *thread, __u64 sp, __u64 place)
+{
+	bool dropped = spans_drop(thread, sp);
+	__u32 open = thread->spans;
+
+	for (__u32 i = 0; i < KTAX_SPANS; i++) {
+		struct span *span = &thread->span[i];
+
+		if (i < open && span->kind == SPAN_ANNOTATION && span->limit == sp &&
+		    span->place == place)
+			open = i;
+	}
+	if (open == thread->spans)
+		return dropped;
+	thread->spans = open;
+	return true;
 }
 
 /* The current thread, made where it is one of a target that has not met a socket yet (a worker). */
-static __always_inline struct thread *span_thread(__u64 now)
+static __always_inline struct thread *span_thread(void)
 {
 	struct thread *thread = thread_known();
 
 	if (thread || !control.admit || !process_is_target())
 		return thread;
-	return thread_get(now);
+	return thread_get(bpf_ktime_get_ns());
 }
 
-/* Opens a span of @account that is left when the stack pointer reaches @limit. */
-static __always_inline void span_open(__u32 account, __u32 kind, __u64 limit, __u64 return_address)
+/* Posts user code up to now: to unknown where a span was left unseen since the last event. */
+static __always_inline void thread_post_user(struct thread *thread, bool unseen)
 {
-	__u64 now = bpf_ktime_get_ns();
-	struct thread *thread = span_thread(now);
+	if (unseen)
+		thread->on = KTAX_UNKNOWN;
+	thread_post(thread, bpf_ktime_get_ns());
+	thread->on = thread->user = span_account(thread);
+}
+
+/* Can a span of @kind open within those that are? Of functions the outermost counts. */
+static __always_inline bool span_may_open(struct thread *thread, __u32 kind)
+{
+	if (kind == SPAN_FUNCTION && thread->spans && span_top(thread)->kind != SPAN_ANNOTATION)
+		return false;
+	return thread->spans < KTAX_SPANS;
+}
+
+static __always_inline void span_open(const struct span *opened)
+{
+	struct thread *thread = span_thread();
 	struct span *span;
+	bool unseen;
 
 	/* Not user code of a request: never met a socket, or a signal handler within a socket call.
 	 */
-	if (!thread || thread->on != thread->user || account >= KTAX_NACCOUNTS)
+	if (!thread || thread->on != thread->user || opened->account >= KTAX_NACCOUNTS)
 		return;
-	span_drop_stale(thread, limit, kind, now);
-	if (kind == SPAN_FUNCTION && thread->spans && span_top(thread)->kind != SPAN_ANNOTATION)
-		return; /* nested */
-	if (thread->spans >= KTAX_SPANS)
+	if (opened->kind == SPAN_ANNOTATION)
+		unseen = spans_drop_at_begin(thread, opened->limit, opened->place);
+	else
+		unseen = spans_drop_at_call(thread, opened->limit, opened->return_address,
+		                            opened->place);
+	if (!span_may_open(thread, opened->kind)) {
+		if (unseen)
+			thread_post_user(thread, true);
 		return;
-	thread_post(thread, now);
+	}
+	thread_post_user(thread, unseen);
 	thread->spans++;
 	span = span_top(thread);
-	span->limit = limit;
-	span->return_address = return_address;
-	span->account = account;
-	span->kind = kind;
-	thread->on = thread->user = account;
+	*span = *opened;
+	span->turn = thread->turn;
+	thread->on = thread->user = opened->account;
 }
 
-/* Closes the span whose end is seen at stack pointer @sp, and what was left unseen within it. */
-static __always_inline void span_close(struct thread *thread, __u64 sp, bool annotation)
+/* After spans were closed: the time so far, and whose it is from here on. */
+static __always_inline void spans_closed(struct thread *thread, bool in_user_code, bool unseen)
 {
-	bool in_user_code = thread->on == thread->user;
-	__u64 now;
+	if (in_user_code)
+		thread_post_user(thread, unseen);
+	else
+		thread->user = span_account(thread);
+}
+
+/* Closes the span of the function that returns to stack pointer @limit. */
+static __always_inline void function_close(struct thread *thread, __u64 limit)
+{
+	bool in_user_code = thread->on == thread->user, unseen;
+	struct span *top;
+
+	if (!thread->spans || span_top(thread)->limit > limit)
+		return;
+	unseen = spans_drop(thread, limit - 1);
+	top = span_top(thread);
+	if (thread->spans && top->limit == limit && top->kind != SPAN_ANNOTATION)
+		thread->spans--;
+	else if (!unseen)
+		return;
+	spans_closed(thread, in_user_code, unseen);
+}
+
+/* Closes the innermost annotation of @account in the frame at @sp, and what is open within it. */
+static __always_inline void annotation_close(struct thread *thread, __u64 sp, __u32 account)
+{
+	bool in_user_code = thread->on == thread->user, unseen;
+	__u32 open;
 
 	if (!thread->spans || span_top(thread)->limit > sp)
 		return;
-	now = bpf_ktime_get_ns();
-	for (int i = 0; i < KTAX_SPANS && thread->spans && span_top(thread)->limit < sp; i++) {
-		thread->spans--;
-		thread->on = in_user_code ? KTAX_UNKNOWN : thread->on;
+	unseen = spans_drop(thread, sp);
+	open = thread->spans;
+	for (__u32 i = 0; i < KTAX_SPANS; i++) {
+		struct span *span = &thread->span[i];
+
+		if (i < thread->spans && span->kind == SPAN_ANNOTATION && span->limit == sp &&
+		    span->account == account)
+			open = i;
 	}
-	if (thread->spans && span_top(thread)->limit == sp &&
-	    (span_top(thread)->kind == SPAN_ANNOTATION) == annotation)
-		thread->spans--;
-	if (in_user_code)
-		thread_post(thread, now);
-	thread->user = span_account(thread);
-	if (in_user_code)
-		thread->on = thread->user;
+	unseen |= open + 1 < thread->spans;
+	if (open == thread->spans && !unseen)
+		return;
+	thread->spans = open;
+	spans_closed(thread, in_user_code, unseen);
 }
 
 static __always_inline int span_enter(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx), return_address = 0;
 	__u64 frame = PT_REGS_SP(ctx) + SPAN_COOKIE_SP_DELTA(cookie);
+	struct span span = {};
 
 	bpf_probe_read_user(&return_address, sizeof(return_address), (void *)frame);
-	span_open(SPAN_COOKIE_ACCOUNT(cookie),
-	          SPAN_COOKIE_STACKED(cookie) ? SPAN_STACKED_FUNCTION : SPAN_FUNCTION,
-	          frame + sizeof(return_address), return_address);
+	span.limit = frame + sizeof(return_address);
+	span.return_address = return_address;
+	span.place = PT_REGS_IP(ctx);
+	span.account = SPAN_COOKIE_ACCOUNT(cookie);
+	span.kind = SPAN_COOKIE_STACKED(cookie) ? SPAN_STACKED_FUNCTION : SPAN_FUNCTION;
+	span_open(&span);
 	return 0;
 }
 
@@ -128,7 +208,7 @@ static __always_inline int span_exit(struct pt_regs *ctx)
 	__u64 sp = PT_REGS_SP(ctx) + SPAN_COOKIE_SP_DELTA(bpf_get_attach_cookie(ctx));
 
 	if (thread)
-		span_close(thread, sp, false);
+		function_close(thread, sp);
 	return 0;
 }
 
@@ -138,7 +218,29 @@ static __always_inline int span_exit_at_ret(struct pt_regs *ctx)
 	__u64 frame = PT_REGS_SP(ctx) + SPAN_COOKIE_SP_DELTA(bpf_get_attach_cookie(ctx));
 
 	if (thread)
-		span_close(thread, frame + sizeof(__u64), false);
+		function_close(thread, frame + sizeof(__u64));
+	return 0;
+}
+
+static __always_inline int span_begin(struct pt_regs *ctx)
+{
+	struct span span = {
+		.limit = PT_REGS_SP(ctx),
+		.place = PT_REGS_IP(ctx),
+		.account = bpf_get_attach_cookie(ctx),
+		.kind = SPAN_ANNOTATION,
+	};
+
+	span_open(&span);
+	return 0;
+}
+
+static __always_inline int span_end(struct pt_regs *ctx)
+{
+	struct thread *thread = thread_known();
+
+	if (thread)
+		annotation_close(thread, PT_REGS_SP(ctx), bpf_get_attach_cookie(ctx));
 	return 0;
 }
 
@@ -180,44 +282,26 @@ SEC("uprobe") int span_exit_at_ret__multi(struct pt_regs *ctx)
 	return span_exit_at_ret(ctx);
 }
 
-/* The numbers of samples/annotate/ktax/ktax.h; they are part of compiled programs. */
-static __always_inline __u32 annotation_account(long number)
+/* Boundary: an annotation begins. */
+SEC("uprobe") int span_begin__perf(struct pt_regs *ctx)
 {
-	switch (number) {
-	case 1:
-		return KTAX_APP;
-	case 2:
-		return KTAX_SERIALIZE;
-	case 3:
-		return KTAX_TLS;
-	case 4:
-		return KTAX_GC;
-	case 5:
-		return KTAX_HOP;
-	case 6:
-		return KTAX_LOCK;
-	case 7:
-		return KTAX_IO;
-	case 8:
-		return KTAX_WAIT;
-	}
-	return KTAX_NACCOUNTS;
+	return span_begin(ctx);
 }
 
-/* Boundaries: annotations in the target's source. */
-SEC("usdt") int BPF_USDT(span_begin, long number)
+SEC("uprobe") int span_begin__multi(struct pt_regs *ctx)
 {
-	span_open(annotation_account(number), SPAN_ANNOTATION, PT_REGS_SP(ctx), 0);
-	return 0;
+	return span_begin(ctx);
 }
 
-SEC("usdt") int BPF_USDT(span_end, long number)
+/* Boundary: an annotation ends. */
+SEC("uprobe") int span_end__perf(struct pt_regs *ctx)
 {
-	struct thread *thread = thread_known();
+	return span_end(ctx);
+}
 
-	if (thread)
-		span_close(thread, PT_REGS_SP(ctx), true);
-	return 0;
+SEC("uprobe") int span_end__multi(struct pt_regs *ctx)
+{
+	return span_end(ctx);
 }
 
 #endif

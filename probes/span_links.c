@@ -39,9 +39,19 @@ struct batch {
 	size_t n;
 };
 
-enum probe_kind { PROBE_EXIT, PROBE_EXIT_AT_RET, PROBE_ENTER, PROBE_KINDS };
+/* Ends before begins: a span that is entered is always left. */
+enum probe_kind {
+	PROBE_ANNOTATION_END,
+	PROBE_EXIT,
+	PROBE_EXIT_AT_RET,
+	PROBE_ENTER,
+	PROBE_ANNOTATION_BEGIN,
+	PROBE_KINDS
+};
 
 static const char *const program_name[PROBE_KINDS][2] = {
+	[PROBE_ANNOTATION_END] = { "span_end__perf", "span_end__multi" },
+	[PROBE_ANNOTATION_BEGIN] = { "span_begin__perf", "span_begin__multi" },
 	[PROBE_EXIT] = { "span_exit__perf", "span_exit__multi" },
 	[PROBE_EXIT_AT_RET] = { "span_exit_at_ret__perf", "span_exit_at_ret__multi" },
 	[PROBE_ENTER] = { "span_enter__perf", "span_enter__multi" },
@@ -159,20 +169,34 @@ static int batch_add_site(struct batch *batch, const struct span_site *site, enu
 	return err;
 }
 
-static int attach_multi(struct span_links *links, const struct bpf_program *program,
-                        const struct batch *batch, bool on_return)
+/* @n probes of @batch from @from on, in one link. */
+static int link_multi(struct span_links *links, const struct bpf_program *program,
+                      const struct batch *batch, size_t from, size_t n, bool on_return)
 {
 	struct uprobe_multi_attr attr = {
 		.program = bpf_program__fd(program),
 		.attach_type = TRACE_UPROBE_MULTI,
 		.path = (uintptr_t)batch->path,
-		.offsets = (uintptr_t)batch->offset,
-		.cookies = (uintptr_t)batch->cookie,
-		.count = batch->n,
+		.offsets = (uintptr_t)&batch->offset[from],
+		.cookies = (uintptr_t)&batch->cookie[from],
+		.count = n,
 		.flags = on_return ? UPROBE_MULTI_F_RETURN : 0,
 	};
 
 	return keep_fd(links, syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr)));
+}
+
+/* One instruction that the kernel does not probe fails a link: then each half by itself. */
+static int attach_multi(struct span_links *links, const struct bpf_program *program,
+                        const struct batch *batch, size_t from, size_t n, bool on_return)
+{
+	int err = link_multi(links, program, batch, from, n, on_return), first, second;
+
+	if (!err || n == 1 || err == -EPERM || err == -EACCES || err == -ENOENT)
+		return err;
+	first = attach_multi(links, program, batch, from, n / 2, on_return);
+	second = attach_multi(links, program, batch, from + n / 2, n - n / 2, on_return);
+	return first ? first : second;
 }
 
 static int attach_each(struct span_links *links, const struct bpf_program *program,
@@ -192,25 +216,35 @@ static int attach_each(struct span_links *links, const struct bpf_program *progr
 	return first;
 }
 
+/* Attaches @batch, and empties it. */
+static int attach_batch(struct span_links *links, struct bpf_object *object, bool multi,
+                        enum probe_kind kind, struct batch *batch)
+{
+	const struct bpf_program *program =
+		bpf_object__find_program_by_name(object, program_name[kind][multi]);
+	int err = 0;
+
+	if (batch->n)
+		err = multi ? attach_multi(links, program, batch, 0, batch->n, kind == PROBE_EXIT)
+		            : attach_each(links, program, batch, kind == PROBE_EXIT);
+	free(batch->offset);
+	free(batch->cookie);
+	return err;
+}
+
 /* All probes of @kind in the file of @sites[from]; earlier sites of the same file had it done. */
 static int attach_file(struct bpf_object *object, bool multi, const struct span_list *spans,
                        size_t from, enum probe_kind kind, struct span_links *links)
 {
 	const struct span_site *first = &spans->sites[from];
 	struct batch batch = { .path = first->path };
-	const struct bpf_program *program =
-		bpf_object__find_program_by_name(object, program_name[kind][multi]);
-	int err = 0;
+	int err = 0, attached;
 
 	for (size_t i = from; !err && i < spans->nsites; i++)
 		if (spans->sites[i].dev == first->dev && spans->sites[i].ino == first->ino)
 			err = batch_add_site(&batch, &spans->sites[i], kind);
-	if (!err && batch.n)
-		err = multi ? attach_multi(links, program, &batch, kind == PROBE_EXIT)
-		            : attach_each(links, program, &batch, kind == PROBE_EXIT);
-	free(batch.offset);
-	free(batch.cookie);
-	return err;
+	attached = attach_batch(links, object, multi, kind, &batch);
+	return err ? err : attached;
 }
 
 static bool file_seen(const struct span_list *spans, size_t index)
@@ -223,35 +257,54 @@ static bool file_seen(const struct span_list *spans, size_t index)
 	return false;
 }
 
-static int attach_usdt(struct span_links *links, struct bpf_object *object, const char *path,
-                       const char *name)
+static int attach_functions(struct bpf_object *object, bool multi, const struct span_list *spans,
+                            enum probe_kind kind, struct span_links *links)
 {
-	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+	int first = 0;
 
-	return keep_link(links, bpf_program__attach_usdt(program, -1, path, "ktax", name, NULL));
+	for (size_t i = 0; i < spans->nsites; i++) {
+		int err =
+			file_seen(spans, i) ? 0 : attach_file(object, multi, spans, i, kind, links);
+
+		first = first ? first : err;
+	}
+	return first;
+}
+
+static int attach_annotations(struct bpf_object *object, bool multi, const struct span_list *spans,
+                              enum probe_kind kind, struct span_links *links)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < spans->nusdt; i++) {
+		const struct span_usdt *usdt = &spans->usdt[i];
+		struct batch batch = { .path = usdt->path };
+		int err = 0, attached;
+
+		for (size_t j = 0; !err && j < usdt->nannotations; j++)
+			if (usdt->annotations[j].begins == (kind == PROBE_ANNOTATION_BEGIN))
+				err = batch_add(&batch, usdt->annotations[j].offset,
+				                usdt->annotations[j].account);
+		attached = attach_batch(links, object, multi, kind, &batch);
+		err = err ? err : attached;
+		first = first ? first : err;
+	}
+	return first;
 }
 
 int span_links_attach(struct bpf_object *object, bool multi, const struct span_list *spans,
                       struct span_links **ret_links)
 {
 	struct span_links *links = calloc(1, sizeof(*links));
-	int first = 0, err;
+	int first = 0;
 
 	if (!links)
 		return -ENOMEM;
-	/* Exits before entries: a span that is entered is always left. */
 	for (int kind = 0; kind < PROBE_KINDS; kind++) {
-		for (size_t i = 0; i < spans->nsites; i++) {
-			if (file_seen(spans, i))
-				continue;
-			err = attach_file(object, multi, spans, i, kind, links);
-			first = first ? first : err;
-		}
-	}
-	for (size_t i = 0; i < spans->nusdt; i++) {
-		err = attach_usdt(links, object, spans->usdt[i].path, "span_end");
-		if (!err)
-			err = attach_usdt(links, object, spans->usdt[i].path, "span_begin");
+		bool annotations = kind == PROBE_ANNOTATION_END || kind == PROBE_ANNOTATION_BEGIN;
+		int err = annotations ? attach_annotations(object, multi, spans, kind, links)
+		                      : attach_functions(object, multi, spans, kind, links);
+
 		first = first ? first : err;
 	}
 	*ret_links = links;

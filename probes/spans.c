@@ -17,13 +17,11 @@
 #include "maps.h"
 #include "placement.h"
 
-#define USDT_PROVIDER "ktax"
-
 /* One file, and the entries that apply to it. */
 struct file_search {
 	const struct mapped_file *file;
 	struct elf_image *image;
-	bool is_go;
+	bool is_go, has_exceptions;
 	const struct catalogue_entry **entries; /* in the order of the catalogue */
 	size_t nentries;
 	char **symbols; /* the globs of all of them, NULL-terminated; not owned */
@@ -65,7 +63,9 @@ static int list_add_refusal(struct span_list *list, const char *label, const cha
 	return 0;
 }
 
-static int list_add_usdt(struct span_list *list, const struct mapped_file *file)
+/* Takes @annotations over. */
+static int list_add_usdt(struct span_list *list, const struct mapped_file *file,
+                         struct span_annotation *annotations, size_t n)
 {
 	struct span_usdt *usdt = grow(list->usdt, list->nusdt, sizeof(*usdt));
 
@@ -76,6 +76,8 @@ static int list_add_usdt(struct span_list *list, const struct mapped_file *file)
 	strcpy(usdt->path, file->path);
 	usdt->dev = file->dev;
 	usdt->ino = file->ino;
+	usdt->annotations = annotations;
+	usdt->nannotations = n;
 	return 0;
 }
 
@@ -85,6 +87,8 @@ void span_list_free(struct span_list *list)
 		return;
 	for (size_t i = 0; i < list->nsites; i++)
 		free(list->sites[i].exits);
+	for (size_t i = 0; i < list->nusdt; i++)
+		free(list->usdt[i].annotations);
 	free(list->sites);
 	free(list->refusals);
 	free(list->usdt);
@@ -234,6 +238,20 @@ static bool is_known(const struct file_search *search, uint64_t offset)
 	return false;
 }
 
+/*
+ * Would a uretprobe end the program? Go's runtime takes its trampoline for a broken stack, and so
+ * does the unwinder of C++ when an exception passes. The catalogue knows where one may; of the
+ * user's own functions, those of C++ and all in a file with code for exceptions are suspect.
+ */
+static bool must_not_move_returns(const struct file_search *search,
+                                  const struct catalogue_entry *entry, const char *name)
+{
+	if (entry->throws || search->is_go)
+		return true;
+	return !strcmp(entry->family, "user") &&
+	       (search->has_exceptions || !strncmp(name, "_Z", 2));
+}
+
 static int add_function(struct file_search *search, const struct catalogue_entry *entry,
                         const struct elf_function *function)
 {
@@ -246,8 +264,8 @@ static int add_function(struct file_search *search, const struct catalogue_entry
 	snprintf(site.label, sizeof(site.label), "%s:%s", entry->family, function->name);
 	if (elf_image_offset(search->image, function->vaddr, &offset) || is_known(search, offset))
 		return 0;
-	/* Go's runtime takes a uretprobe's trampoline for a broken stack and stops the program. */
-	err = place(search, function, entry->throws || search->is_go, &placement, &reason);
+	err = place(search, function, must_not_move_returns(search, entry, function->name),
+	            &placement, &reason);
 	if (err == -EOPNOTSUPP)
 		return list_add_refusal(search->list, site.label, search->file->path, reason);
 	if (!err)
@@ -273,6 +291,147 @@ static int add_functions(struct file_search *search)
 			err = add_function(search, entry, &functions.functions[i]);
 	}
 	elf_functions_release(&functions);
+	return err;
+}
+
+/* ---- annotations ---- */
+
+/* What samples/annotate/ktax/ktax.h says: the numbers are part of compiled programs. */
+static const struct {
+	long number;
+	enum ktax_account account;
+} annotation_accounts[] = {
+	{ 1, KTAX_APP }, { 2, KTAX_SERIALIZE }, { 3, KTAX_TLS }, { 4, KTAX_GC },
+	{ 5, KTAX_HOP }, { 6, KTAX_LOCK },      { 7, KTAX_IO },  { 8, KTAX_WAIT },
+};
+
+/* More are no annotations made by hand; each costs a probe. */
+#define MAX_ANNOTATIONS 4096
+
+/* The annotations of one file, as they are found. */
+struct annotation_search {
+	const struct file_search *file;
+	struct span_annotation *annotations;
+	size_t n;
+	bool full;
+};
+
+/*
+ * The argument as a constant: "-4@$2", without the "$" on other machines than x86. Whatever else
+ * (a register, memory) would have to be read at each hit.
+ */
+static bool annotation_number(const char *argument, bool dollar, long *ret)
+{
+	char *end;
+
+	argument += *argument == '-';
+	argument += strspn(argument, "0123456789");
+	if (*argument++ != '@' || (dollar && *argument++ != '$'))
+		return false;
+	*ret = strtol(argument, &end, 10);
+	return end != argument && !*end;
+}
+
+static bool annotation_account(long number, enum ktax_account *ret)
+{
+	for (size_t i = 0; i < sizeof(annotation_accounts) / sizeof(annotation_accounts[0]); i++) {
+		if (annotation_accounts[i].number != number)
+			continue;
+		*ret = annotation_accounts[i].account;
+		return true;
+	}
+	return false;
+}
+
+/* NULL, or why @usdt is no annotation that can be probed. */
+static const char *annotation_read(const struct elf_image *image, const struct elf_usdt *usdt,
+                                   struct span_annotation *ret)
+{
+	long number;
+
+	ret->begins = !strcmp(usdt->name, "span_begin");
+	if (!ret->begins && strcmp(usdt->name, "span_end"))
+		return "this version of ktax knows span_begin and span_end only";
+	if (usdt->semaphore)
+		return "it has a semaphore, which ktax does not raise";
+	if (!annotation_number(usdt->arguments, elf_image_is_x86_64(image), &number))
+		return "its account is not a constant in the note";
+	if (!annotation_account(number, &ret->account))
+		return "its account is not known to this version of ktax";
+	if (elf_image_offset(image, usdt->vaddr, &ret->offset))
+		return "its address is not in the code of the file";
+	return NULL;
+}
+
+/* One refusal per reason and file: macros make many annotations alike. */
+static int refuse_annotation(const struct annotation_search *search, const char *reason)
+{
+	struct span_list *list = search->file->list;
+	const char *path = search->file->file->path;
+
+	for (size_t i = list->nrefusals; i-- > 0 && !strcmp(list->refusals[i].path, path);)
+		if (!strcmp(list->refusals[i].reason, reason))
+			return 0;
+	return list_add_refusal(list, "ktax:span", path, reason);
+}
+
+static int add_annotation(void *context, const struct elf_usdt *usdt)
+{
+	struct annotation_search *search = context;
+	struct span_annotation annotation, *annotations;
+	const char *reason = annotation_read(search->file->image, usdt, &annotation);
+
+	if (reason)
+		return refuse_annotation(search, reason);
+	if (search->n == MAX_ANNOTATIONS) {
+		search->full = true;
+		return -E2BIG;
+	}
+	annotations = grow(search->annotations, search->n, sizeof(*annotations));
+	if (!annotations)
+		return -ENOMEM;
+	search->annotations = annotations;
+	annotations[search->n++] = annotation;
+	return 0;
+}
+
+static int annotation_compare(const void *a, const void *b)
+{
+	const struct span_annotation *x = a, *y = b;
+
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	if (x->begins != y->begins)
+		return x->begins - y->begins;
+	return (x->account > y->account) - (x->account < y->account);
+}
+
+/* Sorts. Functions that the linker found identical share their code, but each has its notes. */
+static void annotations_unique(struct annotation_search *search)
+{
+	size_t kept = 0;
+
+	if (!search->n)
+		return;
+	qsort(search->annotations, search->n, sizeof(*search->annotations), annotation_compare);
+	for (size_t i = 0; i < search->n; i++)
+		if (!kept || search->annotations[kept - 1].offset != search->annotations[i].offset)
+			search->annotations[kept++] = search->annotations[i];
+	search->n = kept;
+}
+
+static int add_annotations(const struct file_search *file)
+{
+	struct annotation_search search = { .file = file };
+	int err = elf_image_usdt(file->image, "ktax", add_annotation, &search);
+
+	if (search.full)
+		err = refuse_annotation(&search, "the file has too many annotations");
+	annotations_unique(&search);
+	if (!err && search.n)
+		err = list_add_usdt(file->list, file->file, search.annotations, search.n);
+	if (err || !search.n)
+		free(search.annotations);
 	return err;
 }
 
@@ -303,10 +462,10 @@ static int add_file(struct file_search *search, const struct catalogue *catalogu
 		return err;
 	if (opened)
 		return add_unreadable(search, opened);
-	if (elf_image_has_usdt(search->image, USDT_PROVIDER))
-		err = list_add_usdt(search->list, search->file);
+	err = add_annotations(search);
 	if (!err && search->nentries) {
 		search->is_go = elf_image_is_go(search->image);
+		search->has_exceptions = elf_image_has_exceptions(search->image);
 		err = add_functions(search);
 	}
 	return err;
@@ -395,10 +554,20 @@ static bool has_site(const struct span_list *list, const struct span_site *site)
 	return false;
 }
 
+static bool same_usdt(const struct span_usdt *a, const struct span_usdt *b)
+{
+	if (a->ino != b->ino || a->dev != b->dev || a->nannotations != b->nannotations)
+		return false;
+	for (size_t i = 0; i < a->nannotations; i++)
+		if (annotation_compare(&a->annotations[i], &b->annotations[i]))
+			return false;
+	return true;
+}
+
 static bool has_usdt(const struct span_list *list, const struct span_usdt *usdt)
 {
 	for (size_t i = 0; list && i < list->nusdt; i++)
-		if (list->usdt[i].ino == usdt->ino && list->usdt[i].dev == usdt->dev)
+		if (same_usdt(&list->usdt[i], usdt))
 			return true;
 	return false;
 }
@@ -415,6 +584,17 @@ static size_t sites_missing(const struct span_list *of, const struct span_list *
 	return n;
 }
 
+static size_t usdt_missing(const struct span_list *of, const struct span_list *other,
+                           const struct span_usdt **ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; of && i < of->nusdt; i++)
+		if (!has_usdt(other, &of->usdt[i]))
+			ret[n++] = &of->usdt[i];
+	return n;
+}
+
 int spans_compare(const struct span_list *before, const struct span_list *after,
                   struct span_changes *ret)
 {
@@ -422,17 +602,18 @@ int spans_compare(const struct span_list *before, const struct span_list *after,
 		.added = calloc(after->nsites + 1, sizeof(*changes.added)),
 		.removed = calloc((before ? before->nsites : 0) + 1, sizeof(*changes.removed)),
 		.usdt_added = calloc(after->nusdt + 1, sizeof(*changes.usdt_added)),
+		.usdt_removed =
+			calloc((before ? before->nusdt : 0) + 1, sizeof(*changes.usdt_removed)),
 	};
 
-	if (!changes.added || !changes.removed || !changes.usdt_added) {
+	if (!changes.added || !changes.removed || !changes.usdt_added || !changes.usdt_removed) {
 		span_changes_release(&changes);
 		return -ENOMEM;
 	}
 	changes.nadded = sites_missing(after, before, changes.added);
 	changes.nremoved = sites_missing(before, after, changes.removed);
-	for (size_t i = 0; i < after->nusdt; i++)
-		if (!has_usdt(before, &after->usdt[i]))
-			changes.usdt_added[changes.nusdt_added++] = &after->usdt[i];
+	changes.nusdt_added = usdt_missing(after, before, changes.usdt_added);
+	changes.nusdt_removed = usdt_missing(before, after, changes.usdt_removed);
 	*ret = changes;
 	return 0;
 }
@@ -442,5 +623,6 @@ void span_changes_release(struct span_changes *changes)
 	free(changes->added);
 	free(changes->removed);
 	free(changes->usdt_added);
+	free(changes->usdt_removed);
 	*changes = (struct span_changes){ 0 };
 }

@@ -19,6 +19,9 @@
  *	in span_exit by uretprobe	frame = SP - 8 + exits[i].sp_delta (x86: the return address
  *					has been popped; no sp_delta for that at offset_enter)
  *
+ * An annotation has one probe at its offset, at its begin and at its end. Its frame is the stack
+ * pointer itself, which is the same at both.
+ *
  * What a pair of programs has to expect:
  *  - nesting: while a span is open, an enter with SPAN_OUTERMOST does nothing; with SPAN_STACKED it
  *    opens its own span and the exit gives back the account of the outer one;
@@ -76,11 +79,20 @@ struct span_refusal {
 	char reason[160];
 };
 
-/* A mapped file with USDT notes of provider "ktax" (attach these with bpf_program__attach_usdt). */
+/* An end of an annotation: an instruction that does nothing but be probed (ktax/ktax.h). */
+struct span_annotation {
+	uint64_t offset;
+	enum ktax_account account;
+	bool begins;
+};
+
+/* A mapped file with annotations: USDT notes of provider "ktax". */
 struct span_usdt {
 	char path[PATH_MAX];
 	dev_t dev;
 	ino_t ino;
+	struct span_annotation *annotations; /* in order of offset, each offset once */
+	size_t nannotations;                 /* never 0 */
 };
 
 struct span_file {
@@ -121,8 +133,10 @@ struct span_changes {
 	size_t nadded;
 	const struct span_site **removed; /* in the earlier list only: may be detached */
 	size_t nremoved;
-	const struct span_usdt **usdt_added;
+	const struct span_usdt **usdt_added; /* files with annotations, the same way */
 	size_t nusdt_added;
+	const struct span_usdt **usdt_removed;
+	size_t nusdt_removed;
 };
 
 /* @before may be NULL (everything is new). 0 or -ENOMEM. */

@@ -22,10 +22,12 @@ enum span_kind { SPAN_FUNCTION, SPAN_STACKED_FUNCTION, SPAN_ANNOTATION };
 
 /* An open span of user code (span.bpf.h), identified by its stack frame. */
 struct span {
-	__u64 limit;          /* stack pointer at which it is left */
-	__u64 return_address; /* of the function's frame, 0: an annotation */
-	__u32 account;
-	__u32 kind;
+	__u64 limit;          /* stack pointer in the caller; of an annotation: in the function */
+	__u64 return_address; /* of the function's frame; 0: not known, or an annotation */
+	__u64 place;          /* the instruction that opened it */
+	__u16 account;
+	__u16 kind;
+	__u32 turn; /* the thread's, when it opened */
 };
 
 /*
@@ -57,7 +59,7 @@ struct thread {
 	__u32 off_network;
 	__u32 checkpoints; /* ever pushed since since_ns */
 	__u32 spans;       /* open */
-	__u32 pad;
+	__u32 turn;        /* send calls so far */
 	struct span span[KTAX_SPANS];
 	struct checkpoint checkpoint[KTAX_CHECKPOINTS];
 };

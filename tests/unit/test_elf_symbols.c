@@ -120,13 +120,55 @@ static void an_offset_is_where_the_bytes_are_in_the_file(void **state)
 	elf_image_close(image);
 }
 
-static void notes_of_a_provider_are_found(void **state)
+struct seen_usdt {
+	size_t begins, ends, others;
+	struct elf_usdt last;
+};
+
+static int see_usdt(void *context, const struct elf_usdt *usdt)
+{
+	struct seen_usdt *seen = context;
+
+	seen->begins += !strcmp(usdt->name, "span_begin");
+	seen->ends += !strcmp(usdt->name, "span_end");
+	seen->others += strncmp(usdt->name, "span_", 5) != 0;
+	seen->last = *usdt;
+	return 0;
+}
+
+static int stop_at_first(void *context, const struct elf_usdt *usdt)
+{
+	*(int *)context += 1;
+	return -E2BIG;
+}
+
+static void usdt_notes_of_a_provider_are_read(void **state)
 {
 	struct elf_image *image = open_fixture();
+	struct seen_usdt seen = { 0 }, none = { 0 };
+	uint8_t nop;
 
-	assert_true(elf_image_has_usdt(image, "ktax"));
-	assert_false(elf_image_has_usdt(image, "kta"));
-	assert_false(elf_image_has_usdt(image, "python"));
+	assert_int_equal(elf_image_usdt(image, "ktax", see_usdt, &seen), 0);
+	assert_int_equal(seen.begins, 1);
+	assert_int_equal(seen.ends, 1);
+	assert_int_equal(seen.others, 0);
+	assert_string_equal(seen.last.arguments, "-4@$7");
+	assert_int_equal(seen.last.semaphore, 0);
+	assert_int_equal(elf_image_read_code(image, seen.last.vaddr, &nop, 1), 1);
+	assert_int_equal(nop, 0x90);
+	assert_int_equal(elf_image_usdt(image, "kta", see_usdt, &none), 0);
+	assert_int_equal(elf_image_usdt(image, "python", see_usdt, &none), 0);
+	assert_int_equal(none.begins + none.ends + none.others, 0);
+	elf_image_close(image);
+}
+
+static void the_iteration_over_usdt_notes_can_be_ended(void **state)
+{
+	struct elf_image *image = open_fixture();
+	int calls = 0;
+
+	assert_int_equal(elf_image_usdt(image, "ktax", stop_at_first, &calls), -E2BIG);
+	assert_int_equal(calls, 1);
 	elf_image_close(image);
 }
 
@@ -147,12 +189,13 @@ static void use(const char *path)
 {
 	char *const all[] = { "*", NULL };
 	struct elf_functions functions;
+	struct seen_usdt seen = { 0 };
 	struct elf_image *image;
 	const char *reason;
 
 	if (elf_image_open(path, &image))
 		return;
-	elf_image_has_usdt(image, "ktax");
+	elf_image_usdt(image, "ktax", see_usdt, &seen);
 	if (!elf_image_functions(image, all, &functions)) {
 		const struct code_source source = { image, elf_image_read_code, elf_image_import };
 
@@ -229,7 +272,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_indirect_function_is_marked),
 		cmocka_unit_test(imported_functions_are_not_of_this_file),
 		cmocka_unit_test(an_offset_is_where_the_bytes_are_in_the_file),
-		cmocka_unit_test(notes_of_a_provider_are_found),
+		cmocka_unit_test(usdt_notes_of_a_provider_are_read),
+		cmocka_unit_test(the_iteration_over_usdt_notes_can_be_ended),
 		cmocka_unit_test(what_is_no_elf_file_is_refused),
 		cmocka_unit_test(damaged_files_never_crash),
 	};
