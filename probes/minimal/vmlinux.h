@@ -14,7 +14,7 @@
  * fails and names it; its declaration is found by
  *	bpftool btf dump file /sys/kernel/btf/vmlinux format c | grep -A300 '^struct NAME {'
  * Members that are within an unnamed struct or union there may stand without it here. Add only
- * what is used; tests/build/minimal.test.sh builds with this file and records.
+ * what is used; tests/compile/minimal.test.sh builds with this file and records.
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
