@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Targets that fork, exit, restart or are started by the recorder itself are recorded whole, and
+# however it ends the recording is complete.
+# ktax-test: timeout=120
+. "$(dirname "$0")/truth.sh"
+
+requests=400
+
+# load_to NAME: of this server.
+load_to() {
+  send "$1" "$1" '/items?n=10' --requests "$requests" --connections 4
+}
+
+# check_whole WHAT RECORDING SERVER
+check_whole() {
+  join "$3" "$2" "$3" "$3"
+  check_all "$1" "$3"
+}
+
+# The recorder ends by itself, within so many seconds.
+ends() {
+  await "$1" 20 || { not_ok "$2" "it still runs"; return; }
+  if complete "$1"; then ok "$2"; fi
+}
+
+# ---- targets by process -------------------------------------------------------------------------
+
+by_pid() {
+  serve forked --processes 2
+  record forked_run -p "${pid_of[forked]}"
+  load_to forked
+  stop forked
+  ends forked_run "-p: the recording ends well when its target exits"
+  check_whole "-p, workers that were forked before" forked_run forked
+}
+
+by_name() {
+  serve named
+  record named_run --comm ktax-sample-server
+  load_to named
+  end_record named_run
+  stop named
+  check_whole "--comm" named_run named
+}
+
+by_cgroup() {
+  local mount cgroup
+  mount=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)
+  cgroup=$mount/ktax-test-$$
+  if [ -z "$mount" ] || ! mkdir "$cgroup" 2>/dev/null; then
+    skip "--cgroup: each request has its row" "no cgroup2 where a group can be made"
+    return
+  fi
+  defer rmdir "$cgroup"
+  serve inside
+  serve outside
+  echo "${pid_of[inside]}" >"$cgroup/cgroup.procs"
+  record cgroup_run --cgroup "$cgroup"
+  load_to inside
+  load_to outside
+  end_record cgroup_run
+  stop inside
+  stop outside
+  check_whole "--cgroup" cgroup_run inside
+  check_eq "--cgroup: a server outside of it is not recorded" "$(value cgroup_run.ktax 'SELECT count(*) FROM endpoint')" 1
+}
+
+# ---- targets that come and go -------------------------------------------------------------------
+
+# started WHAT NAME RECORD_OPTION...: the recorder starts the server, which forks, once its probes are
+# attached. A new endpoint is found within an interval.
+started() {
+  local what=$1 name=$2
+  shift 2
+  start "${name}_run" ktax record --budget 0 --requests 1/1 --interval 200ms -o "$tmp/${name}_run.ktax" "$@" -- \
+    ktax-sample-server --listen "127.0.0.1:${port[$name]}" --processes 2 --log "$tmp/$name.tsv"
+  wait_port "${port[$name]}" 30
+  sleep 0.5
+  load_to "$name"
+  end_record "${name}_run"
+  check_whole "$what" "${name}_run" "$name"
+}
+
+# The second server has the same port and another process.
+restarted() {
+  serve first
+  record restart_run --port "${port[first]}"
+  load_to first
+  stop first
+  serve second --listen "127.0.0.1:${port[first]}"
+  load_to second
+  end_record restart_run
+  stop second
+  { cat "$tmp/first.tsv"; tail -n +2 "$tmp/second.tsv"; } >"$tmp/both.tsv"
+  { cat "$tmp/first.log"; tail -n +2 "$tmp/second.log"; } >"$tmp/both.log"
+  port[both]=${port[first]}
+  check_whole "restarted under --port" restart_run both
+}
+
+by_pid
+by_name
+by_cgroup
+port[child]=$(free_port)
+started "ktax record -- COMMAND" child
+port[ported]=$(free_port)
+started "ktax record --port PORT -- COMMAND" ported --port "${port[ported]}"
+restarted
