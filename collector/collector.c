@@ -50,7 +50,7 @@
 #define SAMPLE_HZ       499 /* user/kernel sampling; a prime, to stay out of step with ticks */
 #define RING_BYTES      (4 << 20)
 #define NOTHING_SEEN_NS (5 * NSEC_PER_SEC)
-#define CHILD_START_NS  NSEC_PER_SEC
+#define CHILD_START_NS  (10 * NSEC_PER_SEC)
 #define REQUESTS_MAX    65536 /* sampled rows kept between two intervals */
 
 struct endpoint_state {
@@ -861,7 +861,18 @@ static int start(struct collector *collector, struct collector_failure *failure)
 	return 0;
 }
 
-/* The child has just executed its program: its libraries do not wait for the end of an interval. */
+/* Until the child listens, and for a second at least; it may never do. */
+static bool child_is_starting(const struct collector *collector, uint64_t now)
+{
+	uint64_t elapsed = now - collector->started_ns;
+	const struct recording_endpoint *endpoints;
+
+	if (targets_endpoints(collector->targets, &endpoints))
+		return elapsed < NSEC_PER_SEC;
+	return elapsed < CHILD_START_NS;
+}
+
+/* The sockets and libraries of a child that starts do not wait for the end of an interval. */
 static int follow_child(struct collector *collector, uint64_t now,
                         struct collector_failure *failure)
 {
@@ -869,10 +880,12 @@ static int follow_child(struct collector *collector, uint64_t now,
 
 	if (!collector->options.child || collector->spans_checked)
 		return 0;
-	if (now - collector->started_ns > CHILD_START_NS)
+	err = targets_refresh(collector->targets, collector->probes);
+	if (!err)
+		err = follow_spans(collector);
+	if (!err && !child_is_starting(collector, now))
 		note_unmatched_spans(collector);
-	err = follow_spans(collector);
-	return err ? failed(failure, err, NULL, "look for functions to probe", NULL, NULL) : 0;
+	return err ? failed(failure, err, NULL, "follow the command", NULL, NULL) : 0;
 }
 
 /* The recording is complete before the probes are detached, which may take seconds. */
