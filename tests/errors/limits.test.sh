@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# ktax-test: timeout=240
+# More than the tables hold, and hosts that lack something: what cannot be followed is counted.
+. "$(dirname "$0")/errors.sh"
+
+require_command jq
+cd "$tmp"
+
+# ---- connections --------------------------------------------------------------------------------
+
+serve server
+run ktax record --port "${port[server]}" --max-connections 15 -o few.ktax
+check_eq "There is a least number of connections" "$status" 1
+record few --port "${port[server]}" --budget 0 --max-connections 16
+ulimit -n 8192 2>/dev/null || true
+ktax-sample-load --url "http://127.0.0.1:${port[server]}/items?n=1" --connections 2000 --rate 2000 \
+  --duration 3 >load.out
+stop few INT
+check_eq "Two thousand connections where 16 can be followed do no harm" \
+  "$status $(complete few.ktax)" "0 1"
+check_num "Those that are followed are recorded" "$(requests few.ktax) > 0"
+check_eq "and balance" "$(value few.ktax 'SELECT sum(unbalanced) FROM ledger')" 0
+check_num "The others are counted as lost for lack of room" \
+  "$(value few.ktax 'SELECT sum(lost_map_full) FROM interval') >= 1000"
+check_num "which the report says" \
+  "$(ktax report --json few.ktax | jq .losses.map_full) >= 1000"
+
+# ---- endpoints ----------------------------------------------------------------------------------
+
+ports=()
+for i in 1 2 3 4 5; do
+  serve "many$i"
+  ports+=(--port "${port[many$i]}")
+done
+record many "${ports[@]}" --budget 0 --max-endpoints 2
+for i in 1 2 3 4 5; do
+  ktax-sample-load --url "http://127.0.0.1:${port[many$i]}/items?n=1" --rate 0 --connections 1 \
+    --requests 20 >/dev/null
+done
+stop many INT
+check_eq "As many endpoints as asked for are kept apart, the rest is one more" \
+  "$(value many.ktax "SELECT count(*), sum(name = 'other endpoints') FROM endpoint")" "3|1"
+check_eq "which has all their requests" \
+  "$(value many.ktax "SELECT sum(requests) FROM ledger JOIN endpoint ON id = endpoint
+    WHERE name = 'other endpoints'") of $(requests many.ktax)" "60 of 100"
+check_num "and the functions of their libraries" \
+  "$(value many.ktax "SELECT sum(serialize_ns) FROM joint JOIN endpoint ON id = endpoint
+    WHERE name = 'other endpoints'") > 0"
+for i in 1 2 3 4 5; do stop "many$i"; done
+serve one
+record one --port "${port[one]}" --budget 0 --max-endpoints 1
+ktax-sample-load --url "http://127.0.0.1:${port[one]}/items?n=1" --rate 0 --connections 1 \
+  --requests 20 >/dev/null
+stop one INT
+check_eq "A single endpoint keeps its name" "$(value one.ktax 'SELECT name FROM endpoint')" \
+  "127.0.0.1:${port[one]}/tcp"
+
+# ---- hosts --------------------------------------------------------------------------------------
+
+netns_pair
+"${in_b[@]}" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+start v4server "${in_b[@]}" ktax-sample-server --listen 10.77.0.2:8080
+wait_port 8080 20 "${in_b[@]}"
+record v4 -p "${pid_of[v4server]}" --budget 0
+"${in_a[@]}" ktax-sample-load --url 'http://10.77.0.2:8080/items?n=1' --rate 0 --connections 2 \
+  --requests 40 >/dev/null
+stop v4server
+check "A recording of a server in a network namespace without IPv6 ends well" await v4 30
+check_match "and has its requests, under the address there" \
+  "$(value v4.ktax 'SELECT name, sum(requests) FROM endpoint JOIN ledger ON id = endpoint')" \
+  "^10.77.0.2:8080/tcp@[0-9]+\|40$"
