@@ -175,7 +175,7 @@ static int probes_failure(struct collector_failure *failure, int err,
 		         "no way to hook \"%s\" works on this kernel (account %s)", missing->name,
 		         ktax_account_info[missing->account].name);
 		return failed(failure, -EOPNOTSUPP, "kernel", "follow requests", cause,
-		              "see docs/hooks.md for what kernels need, or try --hooks any");
+		              "use a kernel built with CONFIG_KPROBES and CONFIG_FUNCTION_TRACER");
 	}
 	if (err == -EOPNOTSUPP)
 		return failed(failure, err, "/sys/kernel/btf/vmlinux", "read the kernel's types",
@@ -477,8 +477,8 @@ static int refresh_spans(struct collector *collector)
 		span_list_free(found);
 		return -ENOMEM;
 	}
-	changed = changes.nadded || changes.nremoved || changes.nusdt_added ||
-	          changes.nusdt_removed;
+	changed =
+		changes.nadded || changes.nremoved || changes.nusdt_added || changes.nusdt_removed;
 	span_changes_release(&changes);
 	if (changed)
 		probes_detach_spans(collector->probes);
