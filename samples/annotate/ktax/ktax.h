@@ -22,10 +22,12 @@
  * The accounts are those of KTAX_SPAN_ACCOUNTS below; another name does not compile.
  *
  * Rules of use
- *  - A span begins and ends on the same thread, and within one request.
+ *  - A span begins and ends on the same thread, in the same function, and within one request; not
+ *    with an alloca() or an array of variable length made between them.
  *  - Spans nest: the innermost open one is charged, its end returns to the one around it. So every
- *    BEGIN needs its END on every path, or what follows is charged to the wrong account: prefer
- *    the scoped forms where there is an early return. C's longjmp() skips the end of a span.
+ *    BEGIN needs its END on every path, or what follows, up to the end of the request, may be
+ *    charged to the wrong account: prefer the scoped forms where there is an early return. C's
+ *    longjmp() skips the end of a span.
  *  - Only time on the CPU in user code is relabelled. A thread that blocks or is preempted within
  *    a span is charged to the account of its cause (lock, io, wait, preempt), as everywhere.
  *  - Nothing is linked and nothing is called: a span costs two nops unless a tracer is attached,
@@ -36,15 +38,19 @@
  *
  *	n_namesz 8 | n_descsz | n_type 3 | "stapsdt\0"
  *	address of the nop | address of _.stapsdt.base | semaphore, 0: none
- *	"ktax\0" | "span_begin\0" or "span_end\0" | "-4@$ACCOUNT\0"    the argument: a 4-byte
- *constant
+ *	"ktax\0" | "span_begin\0" or "span_end\0" | "-4@$ACCOUNT\0"
+ *
+ * The last string is the argument, a constant of 4 bytes.
  *
  * The argument is a constant in the note, so that a tracer reads it once, when it attaches. Any
  * USDT tracer can use the probes: perf, bpftrace, SystemTap, libbpf.
  *
- * Why not <sys/sdt.h> itself: its nop has one byte, which the kernel can only replace by a
- * breakpoint. On x86-64 this one has five, which Linux 6.18 and later replace by a call. Where
- * this file does not know the machine it falls back to <sys/sdt.h>, and without it to nothing.
+ * Why not <sys/sdt.h> itself: few systems have it installed. Where this file does not know the
+ * machine it falls back to it, and without it to nothing.
+ *
+ * The nop has one byte, although Linux 6.18 replaces a probed one of five by a call, which is faster
+ * than a breakpoint: the call's return address overwrites what a function that calls no other
+ * keeps below its stack pointer (the red zone of x86-64).
  */
 #ifndef KTAX_KTAX_H
 #define KTAX_KTAX_H
@@ -79,10 +85,8 @@ enum ktax_span_account {
 #elif (defined(__x86_64__) && defined(__LP64__)) || defined(__aarch64__)
 
 #ifdef __x86_64__
-#define KTAX_SPAN_NOP_      ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n" /* nopl 0(%rax,%rax,1) */
 #define KTAX_SPAN_CONSTANT_ "$%c0"
 #else
-#define KTAX_SPAN_NOP_      "nop\n"
 #define KTAX_SPAN_CONSTANT_ "%c0"
 #endif
 
@@ -92,7 +96,7 @@ enum ktax_span_account {
  * compiler from moving loads and stores of the work out of the span.
  */
 #define KTAX_SPAN_PROBE_(probe, number)                                                            \
-	__asm__ __volatile__("990:\n" KTAX_SPAN_NOP_ ".pushsection .note.stapsdt,\"?\",\"note\"\n" \
+	__asm__ __volatile__("990: nop\n.pushsection .note.stapsdt,\"?\",\"note\"\n"               \
 	                     ".balign 4\n"                                                         \
 	                     ".4byte 992f-991f, 994f-993f, 3\n"                                    \
 	                     "991: .asciz \"stapsdt\"\n"                                           \
