@@ -260,21 +260,27 @@ static __always_inline void thread_post_current(struct thread *thread, __u64 now
 		thread->on = thread->user;
 }
 
+/* Was the annotation @span begun before the last send, and so for an earlier request? */
+static __always_inline bool span_expired(struct thread *thread, struct span *span)
+{
+	return span->kind == SPAN_ANNOTATION && span->turn != thread->turn;
+}
+
 /*
- * The thread turns to a new request. An annotation from before the last send is of an earlier one:
- * its end was skipped by a return that the compiler has inlined, so no frame tells. It counts as
- * app from here on.
+ * The thread turns to a new request. An annotation that is still open from an earlier one has had
+ * its end skipped by a return that the compiler has inlined, so that no frame tells. It is dropped,
+ * or counts as app from here on where a function is open within it.
  */
 static __always_inline void thread_expire_annotations(struct thread *thread)
 {
 	if (!thread->spans)
 		return;
-	for (int i = 0; i < KTAX_SPANS; i++) {
-		struct span *span = &thread->span[i];
-
-		if (span->kind == SPAN_ANNOTATION && span->turn != thread->turn)
-			span->account = KTAX_APP;
-	}
+	for (int i = 0; i < KTAX_SPANS && thread->spans && span_expired(thread, span_top(thread));
+	     i++)
+		thread->spans--;
+	for (int i = 0; i < KTAX_SPANS; i++)
+		if (span_expired(thread, &thread->span[i]))
+			thread->span[i].account = KTAX_APP;
 	thread->user = span_account(thread);
 }
 

@@ -42,10 +42,18 @@ static __always_inline bool spans_drop(struct thread *thread, __u64 sp)
 }
 
 /*
- * Drops what a function called from a frame at stack pointer @limit leaves behind. A function that
- * was called from the same frame is still open if it has called this one last (a jump: the return
- * address is the same); not if it was left and called again.
+ * Has the function of @span, with its frame just below @limit, called another one last, by a jump
+ * to @place? Then the return address is still its own, or the trampoline of its uretprobe, which no
+ * call pushes. Else it was left, and another one is called from the same frame.
  */
+static __always_inline bool span_jumped(struct span *span, __u64 return_address, __u64 place)
+{
+	if (return_address == span->return_address)
+		return place != span->place;
+	return return_address == uretprobe_trampoline();
+}
+
+/* Drops what a function called from a frame at stack pointer @limit leaves behind. */
 static __always_inline bool spans_drop_at_call(struct thread *thread, __u64 limit,
                                                __u64 return_address, __u64 place)
 {
@@ -53,7 +61,7 @@ static __always_inline bool spans_drop_at_call(struct thread *thread, __u64 limi
 	struct span *top = span_top(thread);
 
 	if (!thread->spans || top->kind == SPAN_ANNOTATION || top->limit != limit ||
-	    (top->return_address == return_address && top->place != place))
+	    span_jumped(top, return_address, place))
 		return dropped;
 	thread->spans--;
 	return true;
