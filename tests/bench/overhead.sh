@@ -47,13 +47,15 @@ free_port() {
   echo "$port"
 }
 
-wait_port() {
+# wait_server PID PORT: until it listens there, or has ended (somebody else had taken the port).
+wait_server() {
   local i
   for ((i = 0; i < 200; i++)); do
-    [ -z "$(ss -Hltn "sport = :$1")" ] || return 0
+    kill -0 "$1" 2>/dev/null || die 2 "a server ended early: $(cat "$dir"/*.out "$dir"/*.err 2>/dev/null)"
+    ! ss -Hltnp "sport = :$2" | grep -w "pid=$1" >/dev/null || return 0
     sleep 0.05
   done
-  die 2 "nothing listens on port $1"
+  die 2 "nothing listens on port $2"
 }
 
 start_redis() {
@@ -61,7 +63,7 @@ start_redis() {
   taskset -c 1 redis-server --port "$redis_port" --bind 127.0.0.1 --save '' --appendonly no \
     --dir "$dir" --loglevel warning >"$dir/redis.out" 2>&1 &
   redis_pid=$!
-  wait_port "$redis_port"
+  wait_server "$redis_pid" "$redis_port"
   redis-cli -p "$redis_port" set key "$(printf 'x%.0s' {1..64})" >/dev/null
 }
 
@@ -92,7 +94,7 @@ http {
 END
   taskset -c 1 nginx -p "$dir" -c "$dir/nginx.conf" >"$dir/nginx.out" 2>&1 &
   nginx_pid=$!
-  wait_port "$nginx_port"
+  wait_server "$nginx_pid" "$nginx_port"
 }
 
 case " $* " in

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "probes.h"
 #include "targets.h"
 
@@ -143,6 +144,7 @@ static pid_t start_recorder(const struct arms_options *options)
 
 	if (child)
 		return child < 0 ? -errno : child;
+	host_pin(HOST_ANY_CPU);
 	silent = open("/dev/null", O_RDWR);
 	dup2(silent, STDIN_FILENO);
 	dup2(silent, STDOUT_FILENO);

@@ -136,6 +136,8 @@ int host_pin(int cpu)
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET((unsigned int)cpu, &set);
+	for (unsigned int i = 0; i < CPU_SETSIZE; i++)
+		if (cpu == HOST_ANY_CPU || i == (unsigned int)cpu)
+			CPU_SET(i, &set);
 	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
 }

@@ -30,7 +30,8 @@ uint64_t host_steal_ns(void);
  */
 unsigned int host_foreign_links(pid_t child);
 
-/* Pins the calling thread; -errno. */
+/* Pins the calling thread; HOST_ANY_CPU lets it go. -errno. */
+#define HOST_ANY_CPU -1
 int host_pin(int cpu);
 /* SCHED_FIFO with @priority, 0: back to SCHED_OTHER. -errno. */
 int host_real_time(pid_t tid, int priority);

@@ -153,6 +153,7 @@ static int measure_load(struct bench *bench, enum load load, struct client *clie
 		            .disturbed_max = bench->disturbed_max },
 		.arms = bench->arms,
 		.pairs = recorder ? bench->recorder_pairs : bench->pairs,
+		.tries = recorder ? bench->recorder_pairs * 3 / 2 : bench->pairs * 3,
 		.patient = bench->patient,
 		.order = &bench->order,
 		.progress = show_progress,
@@ -231,7 +232,7 @@ static int parse_option(struct bench *bench, int option)
 		return bench->pairs && bench->pairs <= PAIRS_MAX / 2 ? 0 : -EINVAL;
 	case 's':
 		bench->seconds = strtod(optarg, NULL);
-		return bench->seconds >= 0.05 && bench->seconds <= 60 ? 0 : -EINVAL;
+		return bench->seconds >= 0.05 && bench->seconds <= 10 ? 0 : -EINVAL;
 	case 'l':
 		bench->only = optarg;
 		return 0;

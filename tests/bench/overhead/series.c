@@ -10,7 +10,6 @@
 #include "host.h"
 
 #define QUIET_PATIENCE 50 /* times 0.1 s */
-#define TRIES          3  /* times the pairs asked for */
 
 /* Figures of the windows without probes, for the baseline. */
 struct baseline {
@@ -115,10 +114,11 @@ static size_t complete_pairs(const struct series *series, enum arm arm)
 	return least;
 }
 
-static bool arm_is_done(const struct series *series, enum arm arm, size_t pairs)
+static bool arm_is_done(const struct series *series, enum arm arm,
+                        const struct series_options *options)
 {
-	return !series->used[arm] || complete_pairs(series, arm) >= pairs ||
-	       series->arm[arm].tried >= TRIES * pairs;
+	return !series->used[arm] || complete_pairs(series, arm) >= options->pairs ||
+	       series->arm[arm].tried >= options->tries;
 }
 
 /* A pair for every arm that still lacks some; *ret_done: none did. */
@@ -129,7 +129,7 @@ static int run_round(struct series *series, const struct series_options *options
 	int err = 0;
 
 	for (unsigned int arm = 0; arm < ARM_COUNT; arm++)
-		if (!arm_is_done(series, arm, options->pairs))
+		if (!arm_is_done(series, arm, options))
 			order[n++] = arm;
 	paired_order_shuffle(options->order, order, n);
 	for (unsigned int i = 0; !err && i < n; i++)

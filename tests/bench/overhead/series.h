@@ -35,15 +35,15 @@ struct series {
 struct series_options {
 	struct window_options window;
 	struct arms *arms;
-	size_t pairs;
-	bool patient; /* waits a while for others to detach their probes */
+	size_t pairs, tries; /* wanted with every figure, and to be tried at most */
+	bool patient;        /* waits a while for others to detach their probes */
 	struct paired_order *order;
 	void (*progress)(const char *text);
 };
 
 /*
  * Measures pairs for every arm in series->used, in random order, and the two windows of a pair in
- * random order, until options->pairs of them have every figure or three times as many were tried.
+ * random order, until options->pairs of them have every figure or options->tries were tried.
  * -errno.
  */
 int series_run(struct series *series, const struct series_options *options);
