@@ -4,6 +4,7 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   add_library(span_fixture MODULE span_fixture.c)
   target_link_options(span_fixture PRIVATE -Wl,-soname,libspan_fixture.so.1)
 
+  ktax_unit_test(annotations test_annotations.c LIBS ktax_spans ktax_annotate)
   ktax_unit_test(placement test_placement.c LIBS ktax_spans)
   foreach(name elf_symbols spans)
     add_executable(test_${name} test_${name}.c)

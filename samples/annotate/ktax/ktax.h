@@ -48,9 +48,9 @@
  * Why not <sys/sdt.h> itself: few systems have it installed. Where this file does not know the
  * machine it falls back to it, and without it to nothing.
  *
- * The nop has one byte, although Linux 6.18 replaces a probed one of five by a call, which is faster
- * than a breakpoint: the call's return address overwrites what a function that calls no other
- * keeps below its stack pointer (the red zone of x86-64).
+ * The nop has one byte, although Linux 6.18 replaces a probed one of five by a call, which is
+ * faster than a breakpoint: the call's return address overwrites what a function that calls no
+ * other keeps below its stack pointer (the red zone of x86-64).
  */
 #ifndef KTAX_KTAX_H
 #define KTAX_KTAX_H
