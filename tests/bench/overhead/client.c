@@ -5,6 +5,9 @@
  * their latency counts from when they were due, so a stall of the server is seen in full. The open
  * loop spins: a thread that slept until the next arrival would measure its own wakeups.
  *
+ * Between windows, when the server may have to wait for its CPU, what finds no free connection is
+ * given up, so that no window begins with the backlog of a time that is not measured.
+ *
  * The thread alone touches connections and the lists. Others see atomic counters, and change
  * "wanted" and "marks_wanted"; that the thread has followed is told by "recording" and "marks".
  * Latencies are only listed: which of them count is decided after the window.
@@ -54,7 +57,8 @@ struct client {
 	size_t n_latencies;
 	struct client_mark *marks;
 	struct paired_order random;
-	uint64_t due_ns; /* next arrival */
+	uint64_t due_ns;   /* next arrival */
+	uint64_t since_ns; /* recording since */
 	unsigned int *free;
 	unsigned int n_free;
 	uint64_t *queue; /* arrivals head..tail, modulo QUEUE */
@@ -149,7 +153,8 @@ static int answered(struct client *client, unsigned int number)
 	struct connection *connection = &client->connections[number];
 	uint64_t now = now_ns();
 
-	if (client->recording && client->n_latencies < LATENCIES)
+	if (client->recording && connection->intended_ns >= client->since_ns &&
+	    client->n_latencies < LATENCIES)
 		client->latencies[client->n_latencies++] = now - connection->intended_ns;
 	atomic_store_explicit(&client->done, client->done + 1, memory_order_relaxed);
 	if (client->options.rate <= 0)
@@ -191,6 +196,8 @@ static int arrive(struct client *client)
 			err = send_request(client,
 			                   &client->connections[client->free[--client->n_free]],
 			                   client->due_ns);
+		else if (!client->recording)
+			continue;
 		else if (client->tail - client->head < QUEUE)
 			client->queue[client->tail++ % QUEUE] = client->due_ns;
 		else
@@ -212,8 +219,10 @@ static void follow_wanted(struct client *client)
 		};
 		client->n_marks++;
 	}
-	if (wanted && !client->recording)
+	if (wanted && !client->recording) {
 		client->n_latencies = 0;
+		client->since_ns = now_ns();
+	}
 	client->recording = wanted;
 }
 

@@ -31,8 +31,9 @@
 #include "speed.h"
 
 #define SLICE_NS  5000000ULL
-#define QUIET_MIN 0.25 /* of the slices wanted */
-#define EXTEND    3    /* times the slices wanted, at most */
+#define SETTLE_NS 10000000 /* what waited while others had the CPUs is done */
+#define QUIET_MIN 0.25     /* of the slices wanted */
+#define EXTEND    3        /* times the slices wanted, at most */
 
 const struct metric_info metric_info[METRIC_COUNT] = {
 	[METRIC_RATE] = { "requests_per_s", "requests/s", false },
@@ -223,10 +224,12 @@ static int run(struct measurement *m, struct window *window)
 {
 	struct client *client = m->options->client;
 	uint64_t steal_ns = host_steal_ns(), preempted = host_preempted(m->options->server);
+	const struct timespec settle = { .tv_nsec = SETTLE_NS };
 	double seconds;
 	int err;
 
 	prioritize(m->options, true);
+	nanosleep(&settle, NULL);
 	err = client_record(client, true);
 	if (!err) {
 		take_slices(m);
