@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The light hook set: what a hook costs is its dispatch, so it has two hooks per request, reads what
- * the kernel notes down anyway, and names what that leaves out.
+ * The light hook set: what a hook costs is its dispatch, so it has two hooks per request, reads
+ *what the kernel notes down anyway, and names what that leaves out.
  *
  *	TCP has the packet ──── read_begin ──── copied ──── send_begin ──── TCP writes the segment
  *	tcp_clock_cache         hook            tcp_clock_  hook            tcp_wstamp_ns, looked at
  *	                                        cache                       when the next request is
- *	                                                                    read, at close or when idle
- *	     wakeup, app_queue       copy_rx        app, wait, preempt   kernel_tx, cwnd
+ *	                                                                    read, at close or when
+ *idle wakeup, app_queue       copy_rx        app, wait, preempt   kernel_tx, cwnd
  *
  * Clocks. TCP's stamps are CLOCK_MONOTONIC, like ours. The scheduler's are another clock, of which
  * only differences are used. Between two events of a thread
@@ -224,8 +224,8 @@ struct sent {
 	__u32 segs_out;
 	__u32 data_segs_out;
 	__u32 retransmits;
-	__u32 unacked;  /* bytes sent */
-	__u32 unsent;   /* bytes not sent */
+	__u32 unacked; /* bytes sent */
+	__u32 unsent;  /* bytes not sent */
 	__u32 pacing;
 };
 
@@ -287,7 +287,8 @@ static __always_inline void connection_note_sent(struct ktax_connection *connect
 		connection->flags |= KTAX_REQUEST_RETRANSMITTED;
 	if (!stamp)
 		return;
-	connection_post(connection, stamp, sent_was_limited(light, sent) ? KTAX_CWND : KTAX_KERNEL_TX);
+	connection_post(connection, stamp,
+	                sent_was_limited(light, sent) ? KTAX_CWND : KTAX_KERNEL_TX);
 	connection->end_ns = connection->posted_ns;
 	connection->bytes_out = sent->payload - light->payload;
 	light->sent_ns = connection->posted_ns;
@@ -319,13 +320,19 @@ static __always_inline __u64 arrival_stamp(struct tcp_sock *tp, __u64 now)
 	return stamp;
 }
 
-/* Posts the copy to user space that began at posted_ns, if its end can still be told. */
+/*
+ * Posts the copy to user space that began at posted_ns, if its end can still be told: TCP's clock
+ * was read at it, and since then neither for a packet nor for a delayed ACK.
+ */
 static __always_inline void connection_post_copy(struct ktax_connection *connection,
                                                  struct tcp_sock *tp, __u64 now)
 {
 	__u64 end = tp->tcp_clock_cache;
 
-	if (connection->light.copying && tp->segs_in == connection->light.segs_in && end < now)
+	const struct ktax_light *light = &connection->light;
+
+	if (light->copying && tp->segs_in == light->segs_in && tp->segs_out == light->acks_out &&
+	    end < now)
 		connection_post(connection, end, KTAX_COPY_RX);
 	connection->light.copying = 0;
 }
@@ -382,10 +389,9 @@ static __always_inline void connection_post_return(struct ktax_connection *conne
 	struct ktax_light *light = &connection->light;
 	__u64 blocked = thread->blocked_ns, runnable = thread->runnable_ns, until = now;
 
-	connection_post_split(connection, light->left_ns,
-	                      light->left_blocked_ns - connection->pause_blocked_ns,
-	                      light->left_runnable_ns - connection->pause_runnable_ns, KTAX_APP,
-	                      KTAX_WAIT);
+	connection_post_split(
+		connection, light->left_ns, light->left_blocked_ns - connection->pause_blocked_ns,
+		light->left_runnable_ns - connection->pause_runnable_ns, KTAX_APP, KTAX_WAIT);
 	if (!busy) {
 		until = stretch->since_ns;
 		blocked -= stretch->blocked;
@@ -476,9 +482,8 @@ static __always_inline bool thread_was_woken(const struct thread *thread,
 }
 
 /* Notes the sleep that ended by the request of @arrival: it has run for so long as is known. */
-static __always_inline void thread_note_wakeup(struct thread *thread,
-                                               const struct stretch *stretch, __u64 arrival,
-                                               __u64 now)
+static __always_inline void thread_note_wakeup(struct thread *thread, const struct stretch *stretch,
+                                               __u64 arrival, __u64 now)
 {
 	__u64 off = stretch->blocked + stretch->runnable, queued = now - arrival;
 	__u64 running = stretch->running;
@@ -583,12 +588,13 @@ static __always_inline int read_begin(const struct sk_buff *skb)
 	connection_own(connection, slot, thread);
 	connection->light.copying = 1;
 	connection->light.segs_in = tp->segs_in;
+	connection->light.acks_out = tp->segs_out;
 	return 0;
 }
 
 /*
- * Another piece of the response: a call went on (its hook fires per buffer that it fills, and a call
- * that could not write all is repeated with the rest), or a new one.
+ * Another piece of the response: a call went on (its hook fires per buffer that it fills, and a
+ * call that could not write all is repeated with the rest), or a new one.
  */
 static __always_inline void connection_post_piece(struct ktax_connection *connection,
                                                   struct tcp_sock *tp, struct thread *thread,

@@ -76,11 +76,12 @@ struct ktax_light {
 	__u32 data_segs_out;
 	__u32 retransmits;
 	__u32 room;       /* segments that may be sent at once */
-	__u32 segs_in;    /* when the last copy to user space began */
+	__u32 segs_in;    /* when the last copy to user space began, */
+	__u32 acks_out;   /* and segs_out */
 	__u32 copied_seq; /* first byte of the request */
 	__u8 copying;     /* the end of that copy has not been posted */
 	__u8 stamped;     /* the end of the response was seen */
-	__u8 pad[2];
+	__u8 pad[6];
 };
 
 struct ktax_connection {
