@@ -3,6 +3,9 @@
  * Accounts are fed in three ways: at a boundary (one row each, from the hook table), by the running
  * thread's state as the scheduler hook sees it, and by spans. The first two come from the table of
  * boundaries, plus "derived" below.
+ *
+ * The light hook set has a table of its own: what its few hooks read of the kernel's notes feeds
+ * several accounts each, and much of what the full set tells apart is in another account.
  */
 #include "hook_rows.h"
 
@@ -18,6 +21,46 @@ static const struct {
 	{ KTAX_LOCK, BOUNDARY_TASK_SWITCH, "" }, { KTAX_IO, BOUNDARY_TASK_SWITCH, "" },
 	{ KTAX_WAIT, BOUNDARY_TASK_SWITCH, "" }, { KTAX_PREEMPT, BOUNDARY_TASK_SWITCH, "" },
 	{ KTAX_CWND, BOUNDARY_TX_DRIVER, "" },
+};
+
+/* What feeds an account in the light set, and what is in it besides; BOUNDARY_COUNT: nothing. */
+static const struct {
+	enum ktax_account account;
+	enum hook_boundary_id boundary;
+	const char *why;
+} light_accounts[] = {
+	{ KTAX_NIC_RX, BOUNDARY_COUNT,
+	  "the light set sees a request when TCP gets it, not its NIC or link" },
+	{ KTAX_KERNEL_RX, BOUNDARY_COUNT,
+	  "the light set sees a request when TCP gets it, not IP and netfilter before" },
+	{ KTAX_WAKEUP, BOUNDARY_READ_BEGIN,
+	  "holds what a woken thread does up to its read; several packets in one request: from "
+	  "the last before the first read" },
+	{ KTAX_APP_QUEUE, BOUNDARY_READ_BEGIN,
+	  "busy or woken is inferred from the thread's time off CPU" },
+	{ KTAX_COPY_RX, BOUNDARY_READ_BEGIN,
+	  "TCP's clock after the copy; in app where a packet or an ACK moved it since" },
+	{ KTAX_APP, BOUNDARY_SEND_BEGIN,
+	  "holds app_kernel, interrupts, spans, and what is left of the thread's previous socket "
+	  "call" },
+	{ KTAX_APP_KERNEL, BOUNDARY_COUNT, "in app" },
+	{ KTAX_SERIALIZE, BOUNDARY_COUNT, "the light set has no spans: in app" },
+	{ KTAX_TLS, BOUNDARY_COUNT, "the light set has no spans: in app" },
+	{ KTAX_GC, BOUNDARY_COUNT, "the light set has no spans: in app and wait" },
+	{ KTAX_HOP, BOUNDARY_COUNT, "lock, io and hop are in wait" },
+	{ KTAX_LOCK, BOUNDARY_SEND_BEGIN,
+	  "the way to another thread that answers, with its sleeps; other locks are in wait" },
+	{ KTAX_IO, BOUNDARY_COUNT, "lock, io and hop are in wait" },
+	{ KTAX_WAIT, BOUNDARY_SEND_BEGIN, "holds lock, io and hop" },
+	{ KTAX_PREEMPT, BOUNDARY_SEND_BEGIN,
+	  "the run queue only: interrupt and steal time counts for whoever it hits" },
+	{ KTAX_KERNEL_TX, BOUNDARY_SEND_BEGIN,
+	  "up to TCP's stamp of the last segment (to 1 us where TCP paces or has sent an ACK since): "
+	  "IP and the device are not seen" },
+	{ KTAX_QDISC, BOUNDARY_COUNT, "requests end when TCP writes their last segment" },
+	{ KTAX_CWND, BOUNDARY_SEND_BEGIN,
+	  "responses that could not be sent at once: with their kernel_tx" },
+	{ KTAX_NIC_TX, BOUNDARY_COUNT, "requests end when TCP writes their last segment" },
 };
 
 static struct recording_hook *row_add(struct recording_hook *rows, size_t *n, const char *boundary,
@@ -64,6 +107,31 @@ static void boundary_rows(const struct probes_hook *hooks, struct recording_hook
 		row_fill(row, &hooks[derived[i].boundary]);
 		row->run_ns = row->runs = 0; /* counted once */
 	}
+}
+
+static size_t light_rows(const struct probes_hook *hooks, struct recording_hook *rows)
+{
+	bool counted[BOUNDARY_COUNT] = {};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(light_accounts) / sizeof(light_accounts[0]); i++) {
+		enum hook_boundary_id boundary = light_accounts[i].boundary;
+		bool fed = boundary < BOUNDARY_COUNT;
+		struct recording_hook *row =
+			row_add(rows, &n, fed ? hook_boundaries[boundary].name : "none",
+		                light_accounts[i].account);
+
+		if (fed)
+			row_fill(row, &hooks[boundary]);
+		if (fed && counted[boundary])
+			row->run_ns = row->runs = 0;
+		if (fed)
+			counted[boundary] = true;
+		snprintf(row->why, sizeof(row->why), "%s", light_accounts[i].why);
+	}
+	row_fill(row_add(rows, &n, hook_boundaries[BOUNDARY_CONNECTION_STATE].name, KTAX_NACCOUNTS),
+	         &hooks[BOUNDARY_CONNECTION_STATE]);
+	return n;
 }
 
 static void function_row(struct recording_hook *row, const struct hook_rows_spans *spans,
@@ -119,6 +187,8 @@ size_t hook_rows(const struct probes *probes, const struct hook_rows_spans *span
 	size_t n = 0;
 
 	probes_hooks(probes, hooks);
+	if (probes_are_light(probes))
+		return light_rows(hooks, rows);
 	boundary_rows(hooks, rows, &n);
 	span_rows(spans, rows, &n);
 	row = row_add(rows, &n, "cpu_sample", KTAX_APP_KERNEL);

@@ -259,7 +259,7 @@ static int prepare_object(struct probes *probes, const struct btf *btf)
 
 static int load_object(struct probes *probes)
 {
-	int err = bpf_object__load_skeleton(probes->light    ? probes->light->skeleton
+	int err = bpf_object__load_skeleton(probes->light  ? probes->light->skeleton
 	                                    : probes->hash ? probes->hash->skeleton
 	                                                   : probes->tracing->skeleton);
 
@@ -712,6 +712,11 @@ const char *probes_stolen_source(const struct probes *probes)
 bool probes_storage_is_hash(const struct probes *probes)
 {
 	return probes->hash != NULL;
+}
+
+bool probes_are_light(const struct probes *probes)
+{
+	return probes->light != NULL;
 }
 
 uint64_t probes_memory_bytes(const struct probes *probes)

@@ -94,6 +94,7 @@ void probes_cost(const struct probes *probes, uint64_t *ret_run_ns, uint64_t *re
 /* Where interrupt and steal time come from, for the report. */
 const char *probes_stolen_source(const struct probes *probes);
 bool probes_storage_is_hash(const struct probes *probes);
+bool probes_are_light(const struct probes *probes);
 uint64_t probes_memory_bytes(const struct probes *probes);
 
 #endif
