@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # guest-attribution.sh DIRECTORY PHASES FAMILY... - the part of attribution.test.sh in the guest.
+# FAMILY is one of hooks, or light: the light hook set.
 #
 # Starts one server per phase and, for each family of hooks, makes one recording of all of them
 # while each is asked for its phase. Leaves in DIRECTORY, for the host to judge (jq and awk take
@@ -40,9 +41,11 @@ recording_runs_or_ended() {
 
 # start_recording: fails if it ends at once. Not into $out, which is no place for a database.
 start_recording() {
-  local phase ports=()
+  local phase hooks ports=()
   for phase in "${phases[@]}"; do ports+=(--port "$(cat "$out/$family.$phase.port")"); done
-  start record ktax record --hooks "$family" --budget 0 "${ports[@]}" -v -o "$tmp/$family.ktax"
+  hooks=(--hooks "$family")
+  [ "$family" != light ] || hooks=(--detail light)
+  start record ktax record "${hooks[@]}" --budget 0 "${ports[@]}" -v -o "$tmp/$family.ktax"
   wait_for 120 recording_runs_or_ended && running record
 }
 
