@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
 # The tables in docs/hooks.md and README.md say what probes/hooks.c and probes/shared/account.h say.
 # ktax-test: parallel
+# shellcheck disable=SC2016 # backticks are Markdown's
 . "$(dirname "$0")/../lib.sh"
+
+# A table's row whose first cell is a name.
+row='^\| `[a-z_]+` \|'
 
 # ---- boundaries: "NAME | ACCOUNT | NEED | required | light | FAMILY/TARGET SINCE ..." ------------
 
@@ -29,7 +33,7 @@ normalise_code() {
 # The rows of the table whose first cell is a known boundary, without Markdown.
 normalise_document() {
   sed -n '/^## Boundaries/,/^## /p' "$top/docs/hooks.md" |
-    grep -E '^\| `[a-z_]+` \|' | tr -d '`' | sed 's/^| //; s/ |$//; s/ | /|/g'
+    grep -E "$row" | tr -d '`' | sed 's/^| //; s/ |$//; s/ | /|/g'
 }
 
 # The sentences that a recording holds: what a way misses, what follows without a boundary.
@@ -58,7 +62,7 @@ accounts_in_code() {
 }
 
 accounts_in_readme() {
-  sed -n '/^### Accounts/,/^##/p' "$top/README.md" | grep -E '^\| `[a-z_]+` \|' |
+  sed -n '/^### Accounts/,/^##/p' "$top/README.md" | grep -E "$row" |
     tr -d '`' | awk -F'|' '{ gsub(" ", "", $2); gsub(" ", "", $3); print $2 "|" $3 }'
 }
 
