@@ -674,8 +674,8 @@ static int write_endpoint(struct collector *collector, uint32_t index,
 	int err = 0;
 
 	take_delta(collector, index, &collector->delta);
-	if (!collector->delta.requests)
-		return 0;
+	if (!collector->delta.requests) /* rows of the interval before may have come late */
+		return state->id ? write_requests(collector, index) : 0;
 	note_totals(collector, &collector->delta);
 	if (!state->id)
 		err = recording_add_endpoint(collector->writer, endpoint, &state->id);

@@ -404,6 +404,9 @@ static __always_inline bool segment_is_new(struct segment *segment, bool *ret_qu
 	}
 	*ret_queued = settings.qdisc_hooked && connection->sent_seq_valid &&
 	              seq_after(connection->queued_seq, connection->sent_seq);
+	/* The advance and not the payload: a segment lost on the way here is passed by the next. */
+	if (connection->sent_seq_valid)
+		segment->payload = segment->end_seq - connection->sent_seq;
 	connection->sent_seq = segment->end_seq;
 	connection->sent_seq_valid = 1;
 	return true;
