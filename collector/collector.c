@@ -50,6 +50,7 @@
 #define SAMPLE_HZ       499 /* user/kernel sampling; a prime, to stay out of step with ticks */
 #define RING_BYTES      (4 << 20)
 #define NOTHING_SEEN_NS (5 * NSEC_PER_SEC)
+#define DISPATCH_NS     60 /* what a firing costs beyond its program's run time (docs/overhead.md) */
 #define CHILD_START_NS  (10 * NSEC_PER_SEC)
 #define REQUESTS_MAX    65536 /* sampled rows kept between two intervals */
 
@@ -529,9 +530,11 @@ static void meter_stop(struct collector *collector, uint64_t now)
 	if (elapsed < NSEC_PER_MSEC)
 		return;
 	probes_cost(collector->probes, &run_ns, &runs);
-	meter->ns_per_ns = (double)(run_ns - meter->run_ns) / elapsed;
-	meter->runs_per_ns = (double)(runs - meter->runs) / elapsed;
-	budget_measured(&collector->budget, run_ns - meter->run_ns, elapsed, collector->cpus);
+	runs -= meter->runs;
+	run_ns += runs * DISPATCH_NS - meter->run_ns;
+	meter->ns_per_ns = (double)run_ns / elapsed;
+	meter->runs_per_ns = (double)runs / elapsed;
+	budget_measured(&collector->budget, run_ns, elapsed, collector->cpus);
 }
 
 /* Statistics are on for the first second attached, and for a tenth of a second every two. */
