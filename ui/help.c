@@ -61,7 +61,9 @@ void help_overview(FILE *file)
 	      file);
 	for (const struct command *const *command = commands; *command; command++)
 		fprintf(file, "  %-10s  %s\n", (*command)->name, (*command)->summary);
-	fputs("\n'ktax help COMMAND' explains a command.\n", file);
+	fputs("\nTo begin: 'sudo ktax record --port PORT -d 10 -o my.ktax', then 'ktax report my.ktax'.\n"
+	      "'ktax help COMMAND' explains a command.\n",
+	      file);
 }
 
 enum { OPTION_MAN = OPTION_LONG_ONLY, OPTION_COMPLETION };

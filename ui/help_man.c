@@ -64,11 +64,9 @@ static void print_row(FILE *file, const struct option_row *row)
 static void print_exit_codes(FILE *file)
 {
 	fputs(".SH EXIT STATUS\n"
-	      ".TP\n0\nfine, or approved\n"
+	      ".TP\n0\nfine\n"
 	      ".TP\n1\nthe command line is wrong\n"
 	      ".TP\n2\nthe run failed\n"
-	      ".TP\n3\ndecided against\n"
-	      ".TP\n4\ninconclusive, or an invalid measurement\n"
 	      ".TP\n5\nnot permitted, or not supported here\n",
 	      file);
 }

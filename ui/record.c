@@ -40,34 +40,47 @@ enum {
 };
 
 static const struct option_row record_options[] = {
-	{ .help = "Targets (kinds restrict each other, nothing: every TCP server of the host):" },
-	{ 'p', "pid", "PID", "this process, its threads and its children; may be repeated" },
+	{ .help = "Targets (without any: every TCP server of the host; different kinds restrict each "
+	          "other):" },
+	{ 'p', "pid", "PID", "this process and its children; may be repeated" },
 	{ OPTION_COMM, "comm", "NAME", "processes of this name; may be repeated" },
-	{ OPTION_PORT, "port", "PORT", "connections to this listening port; may be repeated" },
-	{ OPTION_CGROUP, "cgroup", "DIR", "processes of this cgroup and those below" },
+	{ OPTION_PORT, "port", "PORT", "servers that listen on this port; may be repeated" },
+	{ OPTION_CGROUP, "cgroup", "DIR",
+	  "processes of this cgroup and those below it; may be repeated" },
 	{ .help = "Recording:" },
-	{ 'o', "output", "FILE", "write the recording to FILE (ktax.ktax)" },
-	{ 'f', "force", NULL, "overwrite FILE" },
-	{ 'd', "duration", "TIME", "stop after TIME (30, 500ms, 10m); else at Ctrl-C" },
-	{ OPTION_REQUESTS, "requests", "1/N", "keep every N-th request with its accounts" },
-	{ OPTION_SLOW, "slow", "PERCENTILE", "keep the requests above this percentile" },
-	{ OPTION_INTERVAL, "interval", "TIME", "length of the recording's intervals (1s)" },
+	{ 'o', "output", "FILE", "write the recording to FILE (default: ktax.ktax)" },
+	{ 'f', "force", NULL, "overwrite FILE if it exists" },
+	{ 'd', "duration", "TIME",
+	  "stop after TIME, such as 30 (seconds), 500ms or 10m; default: at Ctrl-C, or when "
+	  "the targets have ended" },
+	{ OPTION_REQUESTS, "requests", "1/N",
+	  "also keep one in N requests with its accounts, for report --requests" },
+	{ OPTION_SLOW, "slow", "PERCENTILE",
+	  "also keep the requests slower than this percentile, such as 99" },
+	{ OPTION_INTERVAL, "interval", "TIME",
+	  "write an interval of the recording so often (default: 1s)" },
 	{ .help = "Probes:" },
 	{ OPTION_BUDGET, "budget", "PERCENT",
-	  "of the host's CPU time; attach in windows if more is needed (1); 0: no limit" },
+	  "share of the host's CPU time that the probes may take; if they need more they are attached "
+	  "in short windows at random times (default: 1); 0: no limit" },
 	{ OPTION_DETAIL, "detail", "full|light",
-	  "light: fewer hooks and accounts for the busiest servers, no spans (full)" },
-	{ OPTION_HOOKS, "hooks", "any|tp_btf|fentry|kprobe|raw_tp", "prefer this family of hooks" },
+	  "light: fewer hooks, fewer accounts and no spans, for the busiest servers (default: full)" },
+	{ OPTION_HOOKS, "hooks", "any|tp_btf|fentry|kprobe|raw_tp",
+	  "prefer this family of hooks (default: any, the best for each)" },
 	{ OPTION_SPAN, "span", "LIB:SYMBOL[=ACCOUNT]",
-	  "post the time in this function to ACCOUNT (serialize); may be repeated" },
+	  "post the time in this function to ACCOUNT (default: serialize), see docs/spans.md; may be "
+	  "repeated" },
 	{ OPTION_CATALOGUE, "catalogue", "DIR",
-	  "functions to post to accounts of their own; \"none\": no catalogue" },
+	  "take the catalogue of library functions with an account of their own from DIR; \"none\": no "
+	  "catalogue" },
 	{ OPTION_NO_FRAMING, "no-framing", NULL,
 	  "do not look at received bytes, not even to count pipelined requests" },
-	{ OPTION_CONNECTIONS, "max-connections", "N", "connections followed at once (16384)" },
-	{ OPTION_ENDPOINTS, "max-endpoints", "N", "listening endpoints kept apart (16)" },
+	{ OPTION_CONNECTIONS, "max-connections", "N",
+	  "connections followed at once (default: 16384)" },
+	{ OPTION_ENDPOINTS, "max-endpoints", "N",
+	  "listening endpoints kept apart (default: 16); the others are one" },
 	{ 'v', "verbose", NULL,
-	  "say what is hooked and what memory it takes; twice: libbpf's words" },
+	  "say what is hooked and how much memory that takes; twice: libbpf's messages too" },
 	{ 0 },
 };
 
@@ -535,18 +548,22 @@ static int record_run(int argc, char **argv)
 const struct command command_record = {
 	.name = "record",
 	.run = record_run,
-	.summary = "record where the time of each request goes",
+	.summary = "record where each request's time goes",
 	.operands = "[-- COMMAND...]",
 	.description =
 		"Attaches probes to the kernel and to libraries of the targets, follows every request "
 		"from its arrival to the last byte of its response, and posts each nanosecond to one "
 		"account. Aggregates are kept in the kernel and written to FILE once per interval; a "
-		"recorder that is killed leaves all finished intervals readable.\n\n"
+		"recorder that is killed leaves all finished intervals readable. 'ktax report FILE' "
+		"shows the result.\n\n"
+		"COMMAND is started once the probes are attached, recorded from its first request on, "
+		"and ended with the recording.\n\n"
 		"Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, "
-		"and gives up what it does not need any more once the probes are attached. No payload "
+		"and gives up what it does not need any more once the probes are attached. With "
+		"CAP_SYS_ADMIN too it can measure what the probes cost and keep to the budget. No payload "
 		"is kept: received bytes are looked at only to count pipelined requests.",
 	.options = record_options,
-	.examples = "ktax record -p $(pidof redis-server) -d 30 -o redis.ktax\n"
-		    "ktax record --port 8080 -- ./myserver --flag\n"
-		    "ktax record --comm nginx --slow 99 -o nginx.ktax\n",
+	.examples = "  ktax record -p $(pidof redis-server) -d 30 -o redis.ktax\n"
+		    "  ktax record --port 8080 -- ./myserver --flag\n"
+		    "  ktax record --comm nginx --slow 99 -o nginx.ktax\n",
 };
