@@ -14,11 +14,13 @@ lint_scripts() {
   check "Shell scripts pass shellcheck" shellcheck "${scripts[@]}"
 }
 
+# The pages have no date: a build is to give the same bytes whenever it is made.
 lint_man_pages() {
   local pages
-  mapfile -t pages < <(find man -name '*.[1-8]' | sort)
+  mapfile -t pages < <(find "$build/ui/man" -name '*.[1-8]' 2>/dev/null | sort)
   [ ${#pages[@]} -gt 0 ] || { skip "Man pages pass mandoc -T lint" "there are none"; return; }
-  check "Man pages pass mandoc -T lint" mandoc -T lint -W warning "${pages[@]}"
+  check_eq "Man pages pass mandoc -T lint" \
+    "$(mandoc -T lint -W warning "${pages[@]}" | grep -v 'missing date' || true)" ""
 }
 
 cd "$top"
