@@ -50,7 +50,7 @@ CREATE TABLE meta (
 	--   budget_pct          limit of the CPU time that tracing may take, per cent
 	--   requests_sampling   which requests are in table request: none, 1/N, or slow P (percentile)
 	--   hostname, kernel, arch, cpu_model, cpus, memory_bytes    the host fingerprint, as are
-	--   clocksource, mitigations, governor, virtualization       these; see ktax doctor
+	--   clocksource, mitigations, governor, virtualization       these
 	key   TEXT PRIMARY KEY,
 	value TEXT NOT NULL
 ) WITHOUT ROWID;
