@@ -101,7 +101,7 @@ build_ktax() {
   # A fresh build leaves the tests out, which take more packages; an existing one stays as it is.
   [ -e "$build/CMakeCache.txt" ] || new=(-DKTAX_TESTS=OFF)
   mkdir -p "$build"
-  say "building ktax in $build"
+  say "building ktax in $build (some two minutes the first time)"
   {
     cmake -S "$top" -B "$build" "${new[@]}" && cmake --build "$build" -j "$(nproc)"
   } >"$log" 2>&1 || status=$?
@@ -152,12 +152,16 @@ client_view() {
   sed 's/^/  /' "$dir/load.out"
 }
 
+# With paths as seen from where the demo was started.
 next_steps() {
+  local ktax file
+  ktax=$(realpath --relative-base="$PWD" "$build/ktax")
+  file=$(realpath --relative-base="$PWD" "$recording")
   echo
-  echo "The recording is $recording. Next:"
-  echo "  $build/ktax report --json $recording"
-  echo "  sqlite3 $recording .schema"
-  echo "  sudo $build/ktax record --port PORT -d 30 -o my.ktax    your own server"
+  echo "README.md says how to read the report. Next:"
+  echo "  $ktax report --json $file"
+  echo "  sqlite3 -box $file 'SELECT account, share, mean_ns FROM accounts'"
+  echo "  sudo $ktax record --port PORT -d 30 -o my.ktax    # your own server"
 }
 
 main() {
