@@ -5,7 +5,7 @@
 # they really took. So the account of a phase must have grown by that much over the server with
 # none, and no other account by anything like it. Emulation slows down everything else 20 to 30
 # times, but 20 ms by the clock stay 20 ms.
-# ktax-test: timeout=1500 slow
+# ktax-test: timeout=1600 slow
 . "$(dirname "$0")/guest.sh"
 
 phases=(none spin json lock sleep)
@@ -77,7 +77,7 @@ check_family() {
 
 check_kernel() {
   out=$(mktemp -d "$tmp/out.XXXXXX")
-  VM_RW=$out in_guest 400 "$top/tests/vm/guest-attribution.sh" "$out" "${phases[*]}" "${families[@]}"
+  VM_RW=$out in_guest 700 "$top/tests/vm/guest-attribution.sh" "$out" "${phases[*]}" "${families[@]}"
   for family in "${families[@]}"; do
     [ ! -e "$out/$family.status" ] || check_family "$(basename "$kernel")"
   done
