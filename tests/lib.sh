@@ -17,7 +17,7 @@
 #
 #   # ktax-test: timeout=300 parallel slow
 #
-#   timeout=S  time limit in seconds (default 120)
+#   timeout=S  time limit in seconds (default 300)
 #   parallel   may run beside other tests (it measures no time)
 #   slow       left out by tests/run.sh --quick
 #

@@ -30,7 +30,7 @@ export KTAX_BUILD=${KTAX_BUILD:-$top/build}
 export CMOCKA_MESSAGE_OUTPUT=TAP
 logs=$KTAX_BUILD/test-logs
 jobs=$(nproc)
-limit_default=120
+limit_default=300
 limit_build=900
 
 only=. install=yes quick=

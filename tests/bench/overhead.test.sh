@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The overhead benchmark works: it measures every load and arm, and counts what every program does.
 # Its figures are not judged here.
-# ktax-test: timeout=120
+# ktax-test: timeout=400
 . "$(dirname "$0")/../lib.sh"
 
 require_root

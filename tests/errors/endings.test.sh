@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=300
+# ktax-test: timeout=400
 # However ktax record ends, what it has recorded is there and nothing of it stays in the kernel; and
 # while it runs, it says what the user should know, once, and in one line of a terminal.
 . "$(dirname "$0")/errors.sh"

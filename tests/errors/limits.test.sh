@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=240
+# ktax-test: timeout=400
 # More than the tables hold, and hosts that lack something: what cannot be followed is counted.
 . "$(dirname "$0")/errors.sh"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=180
+# ktax-test: timeout=400
 # What ktax record needs of the host: capabilities, the kernel's BTF, and hooks. What lacks is named
 # with exit status 5; what is there is given up once it is not needed any more.
 . "$(dirname "$0")/errors.sh"

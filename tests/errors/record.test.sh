@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=300
+# ktax-test: timeout=400
 # What ktax record says about arguments, targets, commands and output files that are wrong: one
 # sentence, and exit status 1 for the command line, 2 for what it met when it ran.
 . "$(dirname "$0")/errors.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=180 parallel
+# ktax-test: timeout=400 parallel
 # cmake --install puts everything that a user of ktax needs below a prefix, and what is there works
 # from there: also below another prefix than the one that was configured.
 . "$(dirname "$0")/../lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Shell scripts and man pages pass their linters.
-# ktax-test: timeout=120 parallel
+# ktax-test: timeout=400 parallel
 . "$(dirname "$0")/../lib.sh"
 
 shell_scripts() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/run.sh itself: a project of a few tiny tests, each of which goes wrong in its own way, is run
 # in a temporary directory, and the log must say so.
-# ktax-test: timeout=120 parallel
+# ktax-test: timeout=400 parallel
 . "$(dirname "$0")/../lib.sh"
 
 project=$tmp/project

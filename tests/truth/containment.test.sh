@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # No total is longer than what its client has measured, none is shorter than the handler took, and
 # every request of the load is in the recording, once.
-# ktax-test: timeout=90
+# ktax-test: timeout=400
 . "$(dirname "$0")/truth.sh"
 
 # add_case NAME WHAT SERVER_OPTIONS LOAD_OPTIONS: all are in one recording, each has its own server.

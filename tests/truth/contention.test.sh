@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A busy process on the server's CPU makes preempt grow, by as much as the scheduler says that the
 # server waited, and not app.
-# ktax-test: timeout=120
+# ktax-test: timeout=400
 #
 # A request that arrives while the thread is preempted is in app_queue until it is read: this thread
 # is not asleep, so it counts as busy. The work of a request is fixed: it builds a list and dumps it (a spin would end by the clock,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the server did on purpose is in the account it belongs to, as much as the server itself
 # measured, and in no other.
-# ktax-test: timeout=180
+# ktax-test: timeout=400
 #
 # One connection, closed loop; each request is drawn at random from a baseline and from the kinds
 # below, so that what drifts drifts for all of them. For each kind and account

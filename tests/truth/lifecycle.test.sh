@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Targets that fork, exit, restart or are started by the recorder itself are recorded whole, and
 # however it ends the recording is complete.
-# ktax-test: timeout=120
+# ktax-test: timeout=400
 . "$(dirname "$0")/truth.sh"
 
 requests=400

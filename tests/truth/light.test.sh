@@ -2,7 +2,7 @@
 # The light hook set (ktax record --detail light) sees less than the full one, but what it sees is
 # right: each request is in the recording once, balances, lies within what its client has measured,
 # and what the server did lands in the accounts that the recording names.
-# ktax-test: timeout=180
+# ktax-test: timeout=400
 . "$(dirname "$0")/truth.sh"
 
 require_command ktax-truth-sleep-cost

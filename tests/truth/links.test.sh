@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Loopback and veth are seen from the peer's transmission on, the delay of a queueing discipline is
 # in qdisc as much as its rate says, and lost segments do not corrupt any total.
-# ktax-test: timeout=120
+# ktax-test: timeout=400
 . "$(dirname "$0")/truth.sh"
 
 require_command tc ip nsenter

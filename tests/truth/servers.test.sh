@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Real servers: a recording of Redis and nginx has as many requests as they and their clients say.
-# ktax-test: timeout=120
+# ktax-test: timeout=400
 . "$(dirname "$0")/truth.sh"
 
 # ---- Redis --------------------------------------------------------------------------------------

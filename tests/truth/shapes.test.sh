@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # However a server reads and writes, each request is in the recording once, balances, and lies
 # within what its client has measured.
-# ktax-test: timeout=120
+# ktax-test: timeout=400
 . "$(dirname "$0")/truth.sh"
 
 # A line: name | what | options of the server | path | options of the load. Each has a server of its

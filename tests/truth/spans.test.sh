@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # However a span is left, by longjmp, exception, the end of its thread or a skipped end, the process
 # lives on, the time in the span is found, and the next request's accounts are right again.
-# ktax-test: timeout=120
+# ktax-test: timeout=400
 #
 # Each request of a kind is followed by a plain one, which only spins: of that, nothing may be in an
 # account of spans. The kinds are in tests/truth/spans/requests.cc.
