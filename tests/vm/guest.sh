@@ -8,18 +8,25 @@
 # The stock kernels the tests run on: globs for kernel.sh.
 guest_kernels=('6.1.0-*' '6.12.*+deb12')
 
-# for_each_kernel CMD [ARG...]: runs CMD with $kernel set to each kernel's directory in turn. One
-# that cannot be had is a skip.
+# for_each_kernel CMD [ARG...]: with_kernel for all of them.
 for_each_kernel() {
   local glob
-  require_command qemu-system-x86_64 busybox
   for glob in "${guest_kernels[@]}"; do
-    if kernel=$("$top/tests/vm/kernel.sh" "$glob"); then
-      "$@"
-    else
-      skip "$test_name on kernel $glob" "apt offers no such kernel, or it cannot be downloaded"
-    fi
+    with_kernel "$glob" "$@"
   done
+}
+
+# with_kernel GLOB CMD [ARG...]: runs CMD with $kernel set to that kernel's directory. If it cannot be
+# had, that is a skip.
+with_kernel() {
+  local glob=$1
+  shift
+  require_command qemu-system-x86_64 busybox
+  if kernel=$("$top/tests/vm/kernel.sh" "$glob"); then
+    "$@"
+  else
+    skip "$test_name on kernel $glob" "apt offers no such kernel, or it cannot be downloaded"
+  fi
 }
 
 # in_guest SECONDS CMD [ARG...]: boots $kernel and runs CMD there, in the same build directory; its
