@@ -169,7 +169,7 @@ stop() {
   local pid=${pid_of[$1]:-}
   [ -n "$pid" ] || return 0
   kill "-${2:-TERM}" "$pid" 2>/dev/null || true
-  wait_for 10 not kill -0 "$pid" 2>/dev/null || kill -KILL "$pid" 2>/dev/null || true
+  wait_for 30 not kill -0 "$pid" 2>/dev/null || kill -KILL "$pid" 2>/dev/null || true
   status=0
   wait "$pid" 2>/dev/null || status=$?
   pid_of[$1]=
