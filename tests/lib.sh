@@ -164,7 +164,7 @@ running() {
   kill -0 "${pid_of[$1]}" 2>/dev/null
 }
 
-# stop NAME [SIGNAL]: signals it (TERM), after 10 s KILL; sets $status to how it ended.
+# stop NAME [SIGNAL]: signals it (TERM), after 30 s KILL; sets $status to how it ended.
 stop() {
   local pid=${pid_of[$1]:-}
   [ -n "$pid" ] || return 0

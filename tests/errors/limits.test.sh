@@ -47,13 +47,13 @@ check_num "and the functions of their libraries" \
   "$(value many.ktax "SELECT sum(serialize_ns) FROM joint JOIN endpoint ON id = endpoint
     WHERE name = 'other endpoints'") > 0"
 for i in 1 2 3 4 5; do stop "many$i"; done
-serve one
-record one --port "${port[one]}" --budget 0 --max-endpoints 1
-ktax-sample-load --url "http://127.0.0.1:${port[one]}/items?n=1" --rate 0 --connections 1 \
+serve single
+record one --port "${port[single]}" --budget 0 --max-endpoints 1
+ktax-sample-load --url "http://127.0.0.1:${port[single]}/items?n=1" --rate 0 --connections 1 \
   --requests 20 >/dev/null
 stop one INT
 check_eq "A single endpoint keeps its name" "$(value one.ktax 'SELECT name FROM endpoint')" \
-  "127.0.0.1:${port[one]}/tcp"
+  "127.0.0.1:${port[single]}/tcp"
 
 # ---- hosts --------------------------------------------------------------------------------------
 
