@@ -867,12 +867,7 @@ static int start(struct collector *collector, struct collector_failure *failure)
 /* Until the child listens, and for a second at least; it may never do. */
 static bool child_is_starting(const struct collector *collector, uint64_t now)
 {
-	uint64_t elapsed = now - collector->started_ns;
-	const struct recording_endpoint *endpoints;
-
-	if (targets_endpoints(collector->targets, &endpoints))
-		return elapsed < NSEC_PER_SEC;
-	return elapsed < CHILD_START_NS;
+	return now - collector->started_ns < CHILD_START_NS;
 }
 
 /* The sockets and libraries of a child that starts do not wait for the end of an interval. */

@@ -68,13 +68,14 @@ by_cgroup() {
 # ---- targets that come and go -------------------------------------------------------------------
 
 # started WHAT NAME RECORD_OPTION...: the recorder starts the server, which forks, once its probes are
-# attached; its first request counts.
+# attached. Its socket is found within moments of listening; on a busy host that is not at once.
 started() {
   local what=$1 name=$2
   shift 2
   start "${name}_run" ktax record --budget 0 --requests 1/1 --interval 200ms -o "$tmp/${name}_run.ktax" "$@" -- \
     ktax-sample-server --listen "127.0.0.1:${port[$name]}" --processes 2 --log "$tmp/$name.tsv"
   wait_port "${port[$name]}" 30
+  sleep 1
   load_to "$name"
   end_record "${name}_run"
   check_whole "$what" "${name}_run" "$name"
