@@ -134,6 +134,7 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_rcv_saddr;
+	unsigned int skc_hash;
 };
 
 typedef struct {
