@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The probes' life: choose hooks, load, attach, read, detach.
+ * The probes' life: load, attach, read, detach.
  *
  * The same source (full.bpf.c) is embedded as two objects: "tracing" keeps its state in socket and
  * task storage, "hash" in bounded hash maps, which kprobe and raw_tp programs can use too. The
@@ -8,8 +8,8 @@
  * for a family that it does not have. The light hook set (light.bpf.c) is a third object, of the
  * tracing kind. From then on they are handled alike, by names.
  *
- * Aggregates are read through a memory map of the array that the programs add to. Programs are
- * attached one link each; spans (uprobes, USDT) are in span_links.c.
+ * Which hooks: hook_choice.c. Programs are attached one link each; spans (uprobes, USDT) are in
+ * span_links.c, the sampling of CPUs in cpu_sampler.c, the reading of aggregates in aggregates.c.
  */
 #include "probes.h"
 
@@ -17,27 +17,22 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "aggregates.h"
+#include "cpu_sampler.h"
 #include "full_hash.skel.h"
 #include "full_tracing.skel.h"
+#include "hook_choice.h"
+#include "kernel_symbols.h"
 #include "light.skel.h"
 #include "span_links.h"
 #include "spans.h"
 
 #define SWEEP_SLOTS 1024 /* per run of the sweep program: it is bounded for the verifier */
-
-/* Per-CPU variables of the kernel that BPF reads by address; 0: not to be had. */
-struct kernel_symbols {
-	uint64_t per_cpu_offsets, steal, irqtime;
-};
 
 struct probes {
 	struct probes_options options;
@@ -48,110 +43,20 @@ struct probes {
 	struct ktax_control *control; /* in the object's mapped .bss */
 	uint8_t *listening_ports;
 	uint32_t port_users[65536];
-	const struct hook_candidate *chosen[BOUNDARY_COUNT];
-	const char *why[BOUNDARY_COUNT];
+	struct hook_choice hooks;
 	struct bpf_link *link[BOUNDARY_COUNT];
 	int n_cpus;
-	int *sample_event; /* perf events, one per CPU; -1: none */
-	struct bpf_link **sample_link;
+	struct cpu_sampler sampler;
 	uint64_t map_full; /* as counted at the last sweep */
 	struct span_links *spans;
 	bool uprobe_multi;
-	const struct ktax_aggregate *aggregates; /* [cpu * max_endpoints + endpoint] */
-	size_t aggregates_bytes;
+	struct aggregates aggregates;
 	struct ring_buffer *ring;
 	void (*visit)(const struct ktax_request *request, void *context);
 	void *visit_context;
 	bool attached;
 	struct kernel_symbols symbols;
 };
-
-/* ---- Choosing ----------------------------------------------------------------------------- */
-
-static bool boundary_needed(const struct probes *probes, const struct btf *btf,
-                            const struct hook_boundary *boundary, const char **ret_why)
-{
-	if (probes->options.light && !boundary->light) {
-		*ret_why = "the light hook set does without it";
-		return false;
-	}
-	*ret_why = boundary->absent;
-	switch (boundary->need) {
-	case NEED_QDISC:
-		return probes->options.qdisc;
-	case NEED_NIC:
-		return probes->options.nic;
-	case NEED_INTERRUPTS:
-		if (probes->symbols.irqtime)
-			*ret_why = "the kernel accounts interrupt time itself";
-		return probes->options.nic && !probes->symbols.irqtime;
-	case NEED_TASK_FILTER:
-		*ret_why = "targets are not processes";
-		return probes->options.task_filter;
-	case NEED_SENDPAGE:
-		*ret_why = "this kernel has no tcp_sendpage";
-		return btf__find_by_name_kind(btf, "tcp_sendpage", BTF_KIND_FUNC) > 0;
-	case NEED_ALWAYS:
-		break;
-	}
-	return true;
-}
-
-/* Where nothing is asked for, the light set takes what costs least: fentry's trampolines. */
-static enum hook_family preferred_family(const struct probes *probes)
-{
-	if (probes->options.light && probes->options.family == HOOK_ANY)
-		return HOOK_FENTRY;
-	return probes->options.family;
-}
-
-/* Fills probes->chosen; the first required boundary that cannot be hooked, or NULL. */
-static const struct hook_boundary *choose_hooks(struct probes *probes, const struct btf *btf,
-                                                bool storage_hash)
-{
-	const struct hook_boundary *missing = NULL;
-
-	for (int i = 0; i < BOUNDARY_COUNT; i++) {
-		const struct hook_boundary *boundary = &hook_boundaries[i];
-
-		probes->chosen[i] = NULL;
-		if (!boundary_needed(probes, btf, boundary, &probes->why[i]))
-			continue;
-		probes->chosen[i] =
-			hook_choose(btf, boundary, preferred_family(probes), storage_hash);
-		if (probes->chosen[i])
-			continue;
-		probes->why[i] = boundary->absent;
-		if (boundary->required && !missing)
-			missing = boundary;
-	}
-	return missing;
-}
-
-/*
- * Addresses from kallsyms: __per_cpu_offset, and the per-CPU offsets of KVM's steal_time (its first
- * member is the counter) and of cpu_irqtime (CONFIG_IRQ_TIME_ACCOUNTING; likewise its first).
- */
-static void find_symbols(struct kernel_symbols *symbols)
-{
-	FILE *file = fopen("/proc/kallsyms", "re");
-	unsigned long long address;
-	char name[128];
-
-	if (!file)
-		return;
-	while (fscanf(file, "%llx %*c %127s%*[^\n]", &address, name) == 2) {
-		if (!strcmp(name, "__per_cpu_offset"))
-			symbols->per_cpu_offsets = address;
-		else if (!strcmp(name, "steal_time"))
-			symbols->steal = address;
-		else if (!strcmp(name, "cpu_irqtime"))
-			symbols->irqtime = address;
-	}
-	fclose(file);
-	if (!symbols->per_cpu_offsets)
-		symbols->steal = symbols->irqtime = 0;
-}
 
 /* ---- Loading ------------------------------------------------------------------------------ */
 
@@ -176,10 +81,8 @@ static int open_object(struct probes *probes, bool storage_hash)
 
 static bool program_is_chosen(const struct probes *probes, const char *name)
 {
-	for (int i = 0; i < BOUNDARY_COUNT; i++)
-		if (probes->chosen[i] && !strcmp(probes->chosen[i]->program, name))
-			return true;
-	return !strncmp(name, "span_", 5) /* see span_links_prepare */ || !strcmp(name, "sweep") ||
+	return hook_choice_has_program(&probes->hooks, name) ||
+	       !strncmp(name, "span_", 5) /* see span_links_prepare */ || !strcmp(name, "sweep") ||
 	       !strcmp(name, "cpu_sample");
 }
 
@@ -206,7 +109,8 @@ static int size_maps(struct probes *probes)
 	if (!err)
 		err = set_entries(probes, "free_slots", options->max_connections);
 	if (!err)
-		err = set_entries(probes, "aggregates", probes->n_cpus * options->max_endpoints);
+		err = set_entries(probes, "aggregates",
+		                  aggregates_sets(probes->n_cpus) * options->max_endpoints);
 	if (!err)
 		err = set_entries(probes, "requests", options->ring_bytes);
 	if (!err && probes->hash)
@@ -229,9 +133,9 @@ static int prepare_object(struct probes *probes, const struct btf *btf)
 		.max_connections = probes->options.max_connections,
 		/* (void *data, bool preempt, prev, next, prev_state) */
 		.switch_has_prev_state = switch_arguments(btf) >= 5,
-		.qdisc_hooked = probes->chosen[BOUNDARY_TX_QDISC] != NULL,
-		.softirq_hooked = probes->chosen[BOUNDARY_SOFTIRQ_ENTER] &&
-		                  probes->chosen[BOUNDARY_SOFTIRQ_LEAVE],
+		.qdisc_hooked = probes->hooks.chosen[BOUNDARY_TX_QDISC] != NULL,
+		.softirq_hooked = probes->hooks.chosen[BOUNDARY_SOFTIRQ_ENTER] &&
+		                  probes->hooks.chosen[BOUNDARY_SOFTIRQ_LEAVE],
 		.framing = probes->options.framing,
 		.per_cpu_offsets = probes->symbols.per_cpu_offsets,
 		.steal_offset = probes->symbols.steal,
@@ -285,22 +189,6 @@ static int map_fd(const struct probes *probes, const char *name)
 	return bpf_object__find_map_fd_by_name(probes->object, name);
 }
 
-static int map_aggregates(struct probes *probes)
-{
-	size_t bytes = (size_t)probes->n_cpus * probes->options.max_endpoints *
-	               sizeof(struct ktax_aggregate);
-	size_t page = sysconf(_SC_PAGESIZE);
-	void *memory;
-
-	bytes = (bytes + page - 1) / page * page;
-	memory = mmap(NULL, bytes, PROT_READ, MAP_SHARED, map_fd(probes, "aggregates"), 0);
-	if (memory == MAP_FAILED)
-		return -errno;
-	probes->aggregates = memory;
-	probes->aggregates_bytes = bytes;
-	return 0;
-}
-
 static int fill_free_slots(struct probes *probes)
 {
 	int fd = map_fd(probes, "free_slots");
@@ -320,37 +208,15 @@ static int visit_request(void *context, void *data, size_t size)
 	return 0;
 }
 
-static int open_events(struct probes *probes)
-{
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = PERF_TYPE_SOFTWARE,
-		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.freq = 1,
-		.sample_freq = probes->options.sample_hz,
-	};
-
-	probes->sample_event = calloc(probes->n_cpus, sizeof(*probes->sample_event));
-	probes->sample_link = calloc(probes->n_cpus, sizeof(*probes->sample_link));
-	if (!probes->sample_event || !probes->sample_link)
-		return -ENOMEM;
-	for (int cpu = 0; cpu < probes->n_cpus; cpu++) {
-		probes->sample_event[cpu] = -1;
-		if (probes->options.sample_hz) /* an offline CPU has none */
-			probes->sample_event[cpu] = syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
-			                                    PERF_FLAG_FD_CLOEXEC);
-	}
-	return 0;
-}
-
 static int set_up_maps(struct probes *probes)
 {
-	int err = map_aggregates(probes);
+	int err = aggregates_map(map_fd(probes, "aggregates"), probes->n_cpus,
+	                         probes->options.max_endpoints, &probes->aggregates);
 
 	if (!err)
 		err = fill_free_slots(probes);
 	if (!err)
-		err = open_events(probes);
+		err = cpu_sampler_open(&probes->sampler, probes->n_cpus, probes->options.sample_hz);
 	if (err)
 		return err;
 	probes->ring = ring_buffer__new(map_fd(probes, "requests"), visit_request, probes, NULL);
@@ -379,11 +245,13 @@ static int choose_and_load(struct probes *probes, const struct hook_boundary **r
 
 	if (!btf)
 		return errno == EPERM || errno == EACCES ? -EPERM : -EOPNOTSUPP;
-	find_symbols(&probes->symbols);
-	*ret_missing = choose_hooks(probes, btf, storage_hash);
+	kernel_symbols_find(&probes->symbols);
+	*ret_missing = hook_choice_make(&probes->hooks, &probes->options, &probes->symbols, btf,
+	                                storage_hash);
 	if (*ret_missing && !storage_hash && !probes->options.light) {
 		storage_hash = true;
-		*ret_missing = choose_hooks(probes, btf, storage_hash);
+		*ret_missing = hook_choice_make(&probes->hooks, &probes->options, &probes->symbols,
+		                                btf, storage_hash);
 	}
 	err = *ret_missing ? -EOPNOTSUPP : open_object(probes, storage_hash);
 	if (!err)
@@ -417,25 +285,15 @@ int probes_open(const struct probes_options *options, struct probes **ret_probes
 	return 0;
 }
 
-static void close_events(struct probes *probes)
-{
-	for (int cpu = 0; probes->sample_event && cpu < probes->n_cpus; cpu++)
-		if (probes->sample_event[cpu] >= 0)
-			close(probes->sample_event[cpu]);
-	free(probes->sample_event);
-	free(probes->sample_link);
-}
-
 void probes_close(struct probes *probes)
 {
 	if (!probes)
 		return;
 	probes_detach(probes);
 	probes_detach_spans(probes);
-	close_events(probes);
+	cpu_sampler_close(&probes->sampler);
 	ring_buffer__free(probes->ring);
-	if (probes->aggregates)
-		munmap((void *)probes->aggregates, probes->aggregates_bytes);
+	aggregates_unmap(&probes->aggregates);
 	full_tracing__destroy(probes->tracing);
 	full_hash__destroy(probes->hash);
 	light__destroy(probes->light);
@@ -457,19 +315,6 @@ static uint64_t monotonic_ns(void)
 	return time.tv_sec * 1000000000ULL + time.tv_nsec;
 }
 
-static void attach_samplers(struct probes *probes)
-{
-	struct bpf_program *program = program_by_name(probes, "cpu_sample");
-
-	for (int cpu = 0; cpu < probes->n_cpus; cpu++) {
-		if (probes->sample_event[cpu] < 0)
-			continue;
-		/* The link owns the descriptor; keep ours for the next window. */
-		probes->sample_link[cpu] =
-			bpf_program__attach_perf_event(program, dup(probes->sample_event[cpu]));
-	}
-}
-
 int probes_attach(struct probes *probes, const char **ret_failed)
 {
 	if (probes->attached)
@@ -478,19 +323,19 @@ int probes_attach(struct probes *probes, const char **ret_failed)
 	probes->control->epoch++;
 	probes->control->attached_at_ns = monotonic_ns();
 	for (int i = 0; i < BOUNDARY_COUNT; i++) {
-		if (!probes->chosen[i])
+		if (!probes->hooks.chosen[i])
 			continue;
-		probes->link[i] =
-			bpf_program__attach(program_by_name(probes, probes->chosen[i]->program));
+		probes->link[i] = bpf_program__attach(
+			program_by_name(probes, probes->hooks.chosen[i]->program));
 		if (!probes->link[i]) {
 			int err = -errno;
 
-			*ret_failed = probes->chosen[i]->program;
+			*ret_failed = probes->hooks.chosen[i]->program;
 			probes_detach(probes);
 			return err;
 		}
 	}
-	attach_samplers(probes);
+	cpu_sampler_attach(&probes->sampler, program_by_name(probes, "cpu_sample"));
 	probes_admit(probes, true);
 	return 0;
 }
@@ -509,10 +354,7 @@ void probes_detach(struct probes *probes)
 		bpf_link__destroy(probes->link[i]);
 		probes->link[i] = NULL;
 	}
-	for (int cpu = 0; cpu < probes->n_cpus; cpu++) {
-		bpf_link__destroy(probes->sample_link[cpu]);
-		probes->sample_link[cpu] = NULL;
-	}
+	cpu_sampler_detach(&probes->sampler);
 	probes->attached = false;
 }
 
@@ -612,16 +454,7 @@ static void add_u64(uint64_t *into, const uint64_t *from, size_t n)
 
 void probes_read(const struct probes *probes, uint32_t endpoint, struct ktax_aggregate *ret)
 {
-	memset(ret, 0, sizeof(*ret));
-	for (int cpu = 0; cpu < probes->n_cpus; cpu++) {
-		const struct ktax_aggregate *aggregate =
-			(const void *)((const char *)probes->aggregates +
-		                       (cpu * (size_t)probes->options.max_endpoints + endpoint) *
-		                               sizeof(struct ktax_aggregate));
-
-		if (aggregate->requests)
-			ktax_aggregate_add(ret, aggregate);
-	}
+	aggregates_read(&probes->aggregates, endpoint, ret);
 }
 
 void probes_read_counters(const struct probes *probes, struct ktax_counters *ret)
@@ -683,8 +516,10 @@ void probes_hooks(const struct probes *probes, struct probes_hook *ret_hooks)
 		struct probes_hook *hook = &ret_hooks[i];
 
 		*hook = (struct probes_hook){ .boundary = &hook_boundaries[i],
-			                      .candidate = probes->chosen[i],
-			                      .why = probes->chosen[i] ? NULL : probes->why[i] };
+			                      .candidate = probes->hooks.chosen[i],
+			                      .why = probes->hooks.chosen[i]
+			                                     ? NULL
+			                                     : probes->hooks.why[i] };
 		if (hook->candidate)
 			program_cost(program_by_name(probes, hook->candidate->program),
 			             &hook->run_ns, &hook->runs);
@@ -704,7 +539,7 @@ const char *probes_stolen_source(const struct probes *probes)
 {
 	if (probes->symbols.irqtime)
 		return "kernel's interrupt time accounting (cpu_irqtime)";
-	if (probes->chosen[BOUNDARY_SOFTIRQ_ENTER])
+	if (probes->hooks.chosen[BOUNDARY_SOFTIRQ_ENTER])
 		return "softirq_entry/exit";
 	return "none";
 }

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files that make up the recorder share, and nobody else sees: the state of a run. */
+#ifndef KTAX_COLLECTOR_INTERNAL_H
+#define KTAX_COLLECTOR_INTERNAL_H
+
+#include <time.h>
+
+#include "budget.h"
+#include "collector.h"
+#include "cost_meter.h"
+#include "hook_rows.h"
+#include "probes.h"
+#include "recording.h"
+#include "spans.h"
+
+#define NSEC_PER_SEC  1000000000ULL
+#define NSEC_PER_MSEC 1000000ULL
+#define WINDOW_NS     (250 * NSEC_PER_MSEC)
+
+struct endpoint_state;
+
+struct collector {
+	struct collector_options options; /* .max_endpoints holds "other endpoints" too */
+	struct targets *targets;
+	struct probes *probes;
+	struct catalogue *catalogue;
+	struct span_list *spans;
+	uint64_t spans_generation;
+	struct hook_rows_spans span_counts;
+	bool spans_noted;   /* that some could not be attached */
+	bool spans_checked; /* that each --span has found something */
+	struct recording_writer *writer;
+	struct endpoint_state *endpoints; /* by the index of the aggregates */
+	struct ktax_counters counters;    /* at the last interval */
+	struct budget budget;
+	struct cost_meter cost;
+	unsigned cpus;
+	uint64_t started_ns, interval_started_ns, interval_started_realtime_ns;
+	uint64_t attached_since_ns; /* 0: detached */
+	uint64_t attached_ns;       /* in this interval, without the running stretch */
+	uint64_t all_attached_ns, all_probe_ns, all_self_ns, self_ns;
+	uint64_t window_ends_ns, gap_ends_ns;
+	bool continuous;
+	struct ktax_request *requests; /* sampled in this interval */
+	size_t n_requests;
+	uint64_t dropped; /* in flight at a detach */
+	struct ktax_aggregate delta;
+	struct histogram recent; /* totals of the last interval */
+	struct collector_progress progress;
+};
+
+/* collector.c */
+
+uint64_t clock_ns(clockid_t clock);
+/* Fills *failure; returns @error. @subject is copied, the other texts are not. */
+int failed(struct collector_failure *failure, int error, const char *subject, const char *doing,
+           const char *cause, const char *remedy);
+/* Tells the user, if somebody listens. */
+void note(const struct collector *collector, const char *text);
+
+/* setup.c */
+
+/* Checks privileges, finds the targets, loads the probes, creates the recording. */
+int setup(struct collector *collector, struct collector_failure *failure);
+
+/* span_follower.c */
+
+/* Looks for functions in what the targets have mapped; attaches if that has changed. */
+int refresh_spans(struct collector *collector);
+/* The same where there are new processes, libraries that were loaded, programs executed since. */
+int follow_spans(struct collector *collector);
+void attach_spans(struct collector *collector);
+/* Says which --span has found nothing. Once, when there is something to look into. */
+void note_unmatched_spans(struct collector *collector);
+
+/* window.c */
+
+/* Attaches everything. */
+int window_open(struct collector *collector, struct collector_failure *failure);
+/* Opens or closes a window if it is time to. */
+int window_tick(struct collector *collector, uint64_t now, struct collector_failure *failure);
+/* Stops to follow requests at @now; those in flight are waited for. The probes stay attached. */
+void window_drain(struct collector *collector, uint64_t now);
+
+/* intervals.c */
+
+int intervals_allocate(struct collector *collector);
+void intervals_free(struct collector *collector);
+/* The first interval begins at @now. */
+void interval_first(struct collector *collector, uint64_t now);
+/* Takes one sampled request; @context: the collector. */
+void interval_keep_request(const struct ktax_request *request, void *context);
+/* Writes the interval that ends at @now, and begins the next. -errno. */
+int interval_write(struct collector *collector, uint64_t now);
+/* Writes how the boundaries are hooked now. */
+int interval_write_hooks(struct collector *collector);
+
+#endif
