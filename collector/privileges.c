@@ -35,10 +35,15 @@ int privileges_missing(char *ret, size_t room)
 	return n;
 }
 
-bool privileges_have_admin(void)
+static bool have(unsigned int capability)
 {
 	capng_get_caps_process();
-	return capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+	return capng_have_capability(CAPNG_EFFECTIVE, capability);
+}
+
+bool privileges_have_admin(void)
+{
+	return have(CAP_SYS_ADMIN);
 }
 
 /* Makes what was selected the only capabilities of this process, for good. */
@@ -49,15 +54,23 @@ static int apply(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
 }
 
+static int select_one(unsigned int capability)
+{
+	return capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, capability) ? -EINVAL : 0;
+}
+
 int privileges_drop(bool keep_admin)
 {
 	bool admin = keep_admin && privileges_have_admin();
+	bool map_files = have(CAP_CHECKPOINT_RESTORE); /* see probes/maps.c */
 
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF, CAP_PERFMON,
 	                  CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, -1))
 		return -EINVAL;
-	if (admin && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_ADMIN))
+	if (map_files && select_one(CAP_CHECKPOINT_RESTORE))
+		return -EINVAL;
+	if (admin && select_one(CAP_SYS_ADMIN))
 		return -EINVAL;
 	return apply();
 }
@@ -65,7 +78,7 @@ int privileges_drop(bool keep_admin)
 int privileges_keep_admin_only(void)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_ADMIN))
+	if (select_one(CAP_SYS_ADMIN))
 		return -EINVAL;
 	return apply();
 }

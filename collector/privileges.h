@@ -14,7 +14,8 @@ int privileges_missing(char *ret, size_t room);
 
 /*
  * Keeps what a running recording needs (CAP_BPF and CAP_PERFMON to attach windows and new spans,
- * CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH to find targets; CAP_SYS_ADMIN only if @keep_admin, see
+ * CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH to find targets; CAP_CHECKPOINT_RESTORE where it is there,
+ * to follow /proc/PID/map_files as before; CAP_SYS_ADMIN only if @keep_admin, see
  * probes_spans_need_admin()) and gives up everything else for good. -errno.
  */
 int privileges_drop(bool keep_admin);

@@ -44,7 +44,7 @@ check_match "That the budget cannot be kept without CAP_SYS_ADMIN is said" "$(ca
 record root --port "${port[server]}" --budget 0
 if command -v capsh >/dev/null; then
   check_eq "While it records, root keeps only what is needed" "$(capabilities "${pid_of[root]}")" \
-    "dac_read_search sys_ptrace perfmon bpf"
+    "dac_read_search sys_ptrace perfmon bpf checkpoint_restore"
   children=$(pgrep -P "${pid_of[root]}" || true)
   check_eq "and its child, which switches the statistics, only that" \
     "$(for pid in $children; do capabilities "$pid"; done)" "sys_admin"
@@ -55,6 +55,39 @@ stop root INT
 check_eq "and still ends well" "$status $(complete root.ktax)" "0 1"
 check_num "What the probes cost is measured all the time" \
   "$(value root.ktax 'SELECT sum(probe_runs) FROM interval') > 0"
+
+# On overlayfs, as in containers, stat() and /proc/PID/maps give a file different devices.
+overlay_server() {
+  local library
+  library=$(dirname "$(ldd "$(command -v ktax-sample-server)" | awk '/libjansson/ { print $3 }')")
+  mkdir overlay
+  # shellcheck disable=SC2016 # the inner shell expands them
+  start overlay unshare -m bash -c 'mount -t tmpfs none "$0" && cd "$0" && mkdir up work files &&
+    mount -t overlay -o "lowerdir=$1,upperdir=up,workdir=work" none files &&
+    LD_LIBRARY_PATH=$0/files exec ktax-sample-server --listen 127.0.0.1:0 --port-file "$2"' \
+    "$tmp/overlay" "$library" "$tmp/overlay.port"
+  wait_for 20 started_or_ended overlay && running overlay
+}
+
+started_or_ended() {
+  [ -s "$tmp/$1.port" ] || ! running "$1"
+}
+
+spans_on_overlayfs() {
+  port[overlay]=$(cat overlay.port)
+  load overlay_load overlay
+  record overlay_run --port "${port[overlay]}" --budget 0
+  wait_for 60 recording overlay_run 8 || true
+  stop overlay_run INT
+  check_num "Functions in files on overlayfs stay probed when privileges were given up" \
+    "$(value overlay_run.ktax 'SELECT coalesce(sum(serialize_ns), 0) FROM joint WHERE interval > 5') > 0"
+}
+
+if overlay_server; then
+  spans_on_overlayfs
+else
+  skip "Functions in files on overlayfs stay probed" "no overlayfs: $(head -c 200 overlay.err)"
+fi
 
 # ---- the kernel's types -------------------------------------------------------------------------
 
