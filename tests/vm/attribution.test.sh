@@ -8,8 +8,7 @@
 # ktax-test: timeout=1600 slow
 . "$(dirname "$0")/guest.sh"
 
-# Not json: uprobes patch code, and QEMU may run a stale translation of it. Spans are proved on the host.
-phases=(none spin lock sleep)
+phases=(none spin json lock sleep)
 families=(any fentry kprobe light)
 declare -A account_of=([spin]=app [json]=serialize [lock]=lock [sleep]=wait)
 declare -A light_account_of=([spin]=app [json]=app [lock]=wait [sleep]=wait)
