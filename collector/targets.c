@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Finding targets: processes from /proc, listening sockets from sock_diag, the two joined by socket
- * inode.
+ * Finding targets: processes (process_table.h) and listening sockets (netlink.h), the two joined by
+ * socket inode.
  *
- * A pass over /proc reads two small files a process; the file descriptors of a process (expensive
- * on a busy host) are read only for processes of the spec, or when a listener appears whose owner
- * is not known yet.
+ * The file descriptors of a process (expensive on a busy host) are read only for processes of the
+ * spec, or when a listener appears whose owner is not known yet.
  */
 #include "targets.h"
 
@@ -13,7 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,14 +19,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "netlink.h"
 #include "probes.h"
-
-struct process {
-	pid_t pid, parent;
-	char name[16];
-	bool target;
-};
+#include "process_table.h"
 
 struct owner {
 	uint32_t inode;
@@ -46,9 +40,8 @@ struct target_listener {
 struct targets {
 	struct target_spec spec;
 	uint32_t max_endpoints;
-	struct process *processes; /* of the last refresh, by pid */
-	size_t n_processes;
-	pid_t *pids; /* targets among them, and owners of endpoints */
+	struct process_table processes; /* of the last refresh */
+	pid_t *pids;                    /* targets among them, and owners of endpoints */
 	size_t n_pids;
 	uint64_t generation;
 	struct owner *owners; /* of sockets */
@@ -61,128 +54,7 @@ struct targets {
 	size_t n_endpoints;
 };
 
-static int grow(void *array_pointer, size_t n, size_t size)
-{
-	void **array = array_pointer;
-	void *grown;
-
-	if (n & (n - 1)) /* room for the next power of two */
-		return 0;
-	grown = reallocarray(*array, n ? 2 * n : 1, size);
-	if (!grown)
-		return -ENOMEM;
-	*array = grown;
-	return 0;
-}
-
 /* ---- Processes ---------------------------------------------------------------------------- */
-
-/* /proc/PID/stat: "pid (name) state parent ..."; the name may hold anything, parentheses too. */
-static int read_process(pid_t pid, struct process *ret)
-{
-	char path[64], text[512], *open, *close;
-	FILE *file;
-	size_t length;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return -errno;
-	length = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[length] = '\0';
-	open = strchr(text, '(');
-	close = strrchr(text, ')');
-	if (!open || !close)
-		return -ESRCH;
-	*close = '\0';
-	*ret = (struct process){ .pid = pid };
-	snprintf(ret->name, sizeof(ret->name), "%s", open + 1);
-	return sscanf(close + 1, " %*c %d", &ret->parent) == 1 ? 0 : -ESRCH;
-}
-
-static int by_pid(const void *a, const void *b)
-{
-	const struct process *left = a, *right = b;
-
-	return (left->pid > right->pid) - (left->pid < right->pid);
-}
-
-static struct process *find_process(struct targets *targets, pid_t pid)
-{
-	struct process key = { .pid = pid };
-
-	return bsearch(&key, targets->processes, targets->n_processes, sizeof(key), by_pid);
-}
-
-static int scan_processes(struct targets *targets)
-{
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-	int err = 0;
-
-	if (!proc)
-		return -errno;
-	targets->n_processes = 0;
-	while (!err && (entry = readdir(proc))) {
-		pid_t pid = atoi(entry->d_name);
-
-		if (pid <= 0)
-			continue;
-		err = grow(&targets->processes, targets->n_processes, sizeof(struct process));
-		if (!err && !read_process(pid, &targets->processes[targets->n_processes]))
-			targets->n_processes++;
-	}
-	closedir(proc);
-	if (targets->n_processes)
-		qsort(targets->processes, targets->n_processes, sizeof(struct process), by_pid);
-	return err;
-}
-
-static void mark_pid(struct targets *targets, pid_t pid)
-{
-	struct process *process = find_process(targets, pid);
-
-	if (process)
-		process->target = true;
-}
-
-/* A process is a target if an ancestor of it is; parents may come after children. */
-static void mark_descendants(struct targets *targets)
-{
-	bool changed = true;
-
-	while (changed) {
-		changed = false;
-		for (size_t i = 0; i < targets->n_processes; i++) {
-			struct process *process = &targets->processes[i];
-			struct process *parent = find_process(targets, process->parent);
-
-			if (!process->target && parent && parent->target)
-				process->target = changed = true;
-		}
-	}
-}
-
-static struct targets *marking; /* nftw has no context argument */
-
-static int mark_cgroup_file(const char *path, const struct stat *status, int type,
-                            struct FTW *position)
-{
-	const char *name = path + position->base;
-	FILE *file;
-	int pid;
-
-	if (type != FTW_F || strcmp(name, "cgroup.procs"))
-		return 0;
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	while (fscanf(file, "%d", &pid) == 1)
-		mark_pid(marking, pid);
-	fclose(file);
-	return 0;
-}
 
 bool targets_are_processes(const struct targets *targets)
 {
@@ -197,15 +69,12 @@ static void mark_processes(struct targets *targets)
 	const struct target_spec *spec = &targets->spec;
 
 	for (size_t i = 0; i < spec->n_pids; i++)
-		mark_pid(targets, spec->pids[i]);
-	mark_descendants(targets);
-	for (size_t i = 0; i < targets->n_processes; i++)
-		for (size_t j = 0; j < spec->n_names; j++)
-			if (!strncmp(targets->processes[i].name, spec->names[j], 15))
-				targets->processes[i].target = true;
-	marking = targets;
+		process_mark(&targets->processes, spec->pids[i]);
+	process_mark_descendants(&targets->processes);
+	for (size_t i = 0; i < spec->n_names; i++)
+		process_mark_name(&targets->processes, spec->names[i]);
 	for (size_t i = 0; i < spec->n_cgroups; i++)
-		nftw(spec->cgroups[i], mark_cgroup_file, 16, FTW_PHYS);
+		process_mark_cgroup(&targets->processes, spec->cgroups[i]);
 }
 
 bool targets_alive(const struct targets *targets)
@@ -215,8 +84,8 @@ bool targets_alive(const struct targets *targets)
 			return true;
 	if (!targets->spec.n_pids)
 		return true;
-	for (size_t i = 0; i < targets->n_processes; i++)
-		if (targets->processes[i].target) /* a child outlives its parent */
+	for (size_t i = 0; i < targets->processes.n; i++)
+		if (targets->processes.processes[i].target) /* a child outlives its parent */
 			return true;
 	return false;
 }
@@ -229,7 +98,7 @@ static void mark_forked(struct targets *targets, struct probes *probes)
 
 	for (size_t i = 0; i < n; i++)
 		if (targets->spec.n_pids)
-			mark_pid(targets, pids[i]);
+			process_mark(&targets->processes, pids[i]);
 }
 
 /* Targets, and the owners of endpoints: threads of those are known before they meet a socket. */
@@ -239,7 +108,7 @@ static int tell_processes(struct targets *targets, struct probes *probes)
 	size_t n = probes_processes(probes, pids, sizeof(pids) / sizeof(pids[0]));
 
 	for (size_t i = 0; i < n; i++)
-		if (!find_process(targets, pids[i]))
+		if (!process_find(&targets->processes, pids[i]))
 			probes_remove_process(probes, pids[i]);
 	for (size_t i = 0; i < targets->n_pids; i++) {
 		int err = probes_add_process(probes, targets->pids[i]);
@@ -272,7 +141,7 @@ static int add_owners(struct targets *targets, pid_t pid)
 		link[length] = '\0';
 		if (sscanf(link, "socket:[%u]", &owner.inode) != 1)
 			continue;
-		err = grow(&targets->owners, targets->n_owners, sizeof(owner));
+		err = array_grow(&targets->owners, targets->n_owners, sizeof(owner));
 		if (!err)
 			targets->owners[targets->n_owners++] = owner;
 	}
@@ -294,9 +163,9 @@ static int scan_owners(struct targets *targets, bool all)
 	int err = 0;
 
 	targets->n_owners = 0;
-	for (size_t i = 0; !err && i < targets->n_processes; i++)
-		if (all || targets->processes[i].target)
-			err = add_owners(targets, targets->processes[i].pid);
+	for (size_t i = 0; !err && i < targets->processes.n; i++)
+		if (all || targets->processes.processes[i].target)
+			err = add_owners(targets, targets->processes.processes[i].pid);
 	return err;
 }
 
@@ -319,7 +188,7 @@ static int add_netspace(struct targets *targets, pid_t pid)
 	snprintf(path, sizeof(path), pid ? "/proc/%d/ns/net" : "/proc/self/ns/net", pid);
 	if (stat(path, &status) || netspace_known(targets, status.st_ino))
 		return 0;
-	err = grow(&targets->netspaces, targets->n_netspaces, sizeof(struct netspace));
+	err = array_grow(&targets->netspaces, targets->n_netspaces, sizeof(struct netspace));
 	if (err)
 		return err;
 	err = netspace_open(pid, &targets->netspaces[targets->n_netspaces]);
@@ -334,9 +203,9 @@ static int scan_netspaces(struct targets *targets)
 	bool processes = targets_are_processes(targets);
 	int err = processes ? 0 : add_netspace(targets, 0);
 
-	for (size_t i = 0; !err && i < targets->n_processes; i++)
-		if (!processes || targets->processes[i].target)
-			err = add_netspace(targets, targets->processes[i].pid);
+	for (size_t i = 0; !err && i < targets->processes.n; i++)
+		if (!processes || targets->processes.processes[i].target)
+			err = add_netspace(targets, targets->processes.processes[i].pid);
 	return err;
 }
 
@@ -384,7 +253,7 @@ static uint32_t endpoint_get(struct targets *targets, const char *name, pid_t pi
 		targets->n_endpoints++;
 		snprintf(endpoint->name, sizeof(endpoint->name), "%s", name);
 	}
-	process = pid && !is_rest ? find_process(targets, pid) : NULL;
+	process = pid && !is_rest ? process_find(&targets->processes, pid) : NULL;
 	if (process && endpoint->pid != pid) {
 		endpoint->pid = pid;
 		memcpy(endpoint->comm, process->name, sizeof(endpoint->comm));
@@ -410,7 +279,7 @@ static int listener_add(struct targets *targets, const struct netlink_listener *
 
 	endpoint_name(targets, &found->key, name, sizeof(name));
 	if (!listener) {
-		err = grow(&targets->listeners, targets->n_listeners, sizeof(*listener));
+		err = array_grow(&targets->listeners, targets->n_listeners, sizeof(*listener));
 		if (err)
 			return err;
 		listener = &targets->listeners[targets->n_listeners++];
@@ -483,16 +352,16 @@ static int collect_pids(struct targets *targets)
 	size_t n = 0;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < targets->n_processes; i++) {
-		bool wanted = targets->processes[i].target;
+	for (size_t i = 0; !err && i < targets->processes.n; i++) {
+		bool wanted = targets->processes.processes[i].target;
 
 		for (size_t j = 0; !wanted && j < targets->n_listeners; j++)
-			wanted = targets->listeners[j].owner == targets->processes[i].pid;
+			wanted = targets->listeners[j].owner == targets->processes.processes[i].pid;
 		if (!wanted)
 			continue;
-		err = grow(&pids, n, sizeof(*pids));
+		err = array_grow(&pids, n, sizeof(*pids));
 		if (!err)
-			pids[n++] = targets->processes[i].pid;
+			pids[n++] = targets->processes.processes[i].pid;
 	}
 	if (err) {
 		free(pids);
@@ -509,7 +378,7 @@ static int collect_pids(struct targets *targets)
 int targets_refresh(struct targets *targets, struct probes *probes)
 {
 	bool unowned = false;
-	int err = scan_processes(targets);
+	int err = process_table_scan(&targets->processes);
 
 	if (err)
 		return err;
@@ -541,7 +410,7 @@ static int check_spec(const struct target_spec *spec, char subject[64])
 	for (size_t i = 0; i < spec->n_pids; i++) {
 		struct process process;
 
-		if (read_process(spec->pids[i], &process)) {
+		if (process_read(spec->pids[i], &process)) {
 			snprintf(subject, 64, "process %d", spec->pids[i]);
 			return -ESRCH;
 		}
@@ -587,7 +456,7 @@ void targets_close(struct targets *targets)
 	for (size_t i = 0; i < targets->n_netspaces; i++)
 		netspace_close(&targets->netspaces[i]);
 	free(targets->netspaces);
-	free(targets->processes);
+	process_table_free(&targets->processes);
 	free(targets->pids);
 	free(targets->owners);
 	free(targets->listeners);
