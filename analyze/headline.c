@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAMED_FROM   0.05
@@ -187,11 +188,14 @@ void headline_write_caution(struct findings *findings)
 {
 	struct sentence caution = { findings->caution, sizeof(findings->caution) };
 	const struct recording *recording = findings->recording;
+	const char *merged = recording_meta(recording, "merged_endpoints");
 
 	findings->caution[0] = '\0';
 	if (!recording->complete)
 		say(&caution, "not finished, the recorder was killed or still runs");
 	say_count(&caution, recording->sum.lost_map_full, "connections not followed (table full)");
+	say_count(&caution, merged ? strtoull(merged, NULL, 10) : 0,
+	          "endpoints recorded as one (--max-endpoints)");
 	say_count(&caution, recording->sum.missed_stamps, "requests of unseen arrival");
 	say_count(&caution, recording->sum.clock_errors, "spans off the clock");
 	say_count(&caution, recording->sum.lost_ring, "sampled requests lost");

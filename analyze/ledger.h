@@ -106,7 +106,7 @@ struct findings {
 	size_t n_endpoints;
 	struct finding_endpoint *endpoints; /* by number of requests, most first */
 	struct finding_self self;
-	char caution[192]; /* what holds for the whole recording, or "" */
+	char caution[320]; /* what holds for the whole recording, or "" */
 	struct ratio windows;
 	uint64_t last_window;
 };

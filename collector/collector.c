@@ -59,16 +59,11 @@ int collector_open(const struct collector_options *options, struct collector **r
 	if (!collector)
 		return failed(ret_failure, -ENOMEM, NULL, "start", NULL, NULL);
 	collector->options = *options;
-	collector->options.max_endpoints++;
 	collector->cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	budget_init(&collector->budget, options->budget_pct / 100, WINDOW_NS,
 	            clock_ns(CLOCK_MONOTONIC));
 	cost_meter_init(&collector->cost, &collector->budget, collector->cpus);
-	err = intervals_allocate(collector);
-	if (err)
-		failed(ret_failure, err, NULL, "start", NULL, NULL);
-	else
-		err = setup(collector, ret_failure);
+	err = setup(collector, ret_failure);
 	if (err) {
 		collector_close(collector);
 		return err;
@@ -93,6 +88,26 @@ void collector_close(struct collector *collector)
 
 /* ---- Running ------------------------------------------------------------------------------ */
 
+/* Endpoints that are not kept apart are said once, and counted. */
+static int note_merged(struct collector *collector)
+{
+	size_t n = targets_merged(collector->targets);
+	char text[160];
+
+	if (n == collector->merged_endpoints)
+		return 0;
+	if (!collector->merged_endpoints) {
+		snprintf(text, sizeof(text),
+		         "endpoints beyond the first %u are recorded as one, \"other endpoints\"; see "
+		         "--max-endpoints",
+		         collector->options.max_endpoints - 1);
+		note(collector, text);
+	}
+	collector->merged_endpoints = n;
+	snprintf(text, sizeof(text), "%zu", n);
+	return recording_set_meta(collector->writer, "merged_endpoints", text);
+}
+
 static int interval_tick(struct collector *collector, uint64_t now,
                          struct collector_failure *failure)
 {
@@ -108,7 +123,9 @@ static int interval_tick(struct collector *collector, uint64_t now,
 	if (collector->attached_since_ns)
 		probes_sweep(collector->probes, IDLE_NS, &in_flight);
 	probes_consume(collector->probes, interval_keep_request, collector);
-	err = interval_write(collector, now);
+	err = note_merged(collector);
+	if (!err)
+		err = interval_write(collector, now);
 	if (err)
 		return failed(failure, err, collector->options.output, "write the recording", NULL,
 		              "what was recorded until now is readable");
@@ -152,6 +169,8 @@ static int start(struct collector *collector, struct collector_failure *failure)
 	interval_first(collector, collector->attached_since_ns);
 	collector->continuous = true;
 	err = interval_write_hooks(collector);
+	if (!err)
+		err = note_merged(collector);
 	if (err)
 		return failed(failure, err, collector->options.output, "write the recording", NULL,
 		              NULL);
@@ -260,6 +279,10 @@ void collector_describe(const struct collector *collector,
 	         probes_storage_is_hash(collector->probes) ? "hash maps"
 	                                                   : "socket and task storage",
 	         probes_memory_bytes(collector->probes) / 1e6);
+	line(text, context);
+	snprintf(text, sizeof(text), "%.1f MB of them keep %u endpoints apart, and the others",
+	         probes_endpoint_bytes() * collector->options.max_endpoints / 1e6,
+	         collector->options.max_endpoints - 1);
 	line(text, context);
 	for (size_t i = 0; collector->spans && i < collector->spans->nsites; i++) {
 		snprintf(text, sizeof(text), "span %s as %s", collector->spans->sites[i].label,

@@ -29,7 +29,8 @@ struct collector_options {
 	uint32_t sample_every; /* keep every N-th request, 0: none */
 	double slow_pct;       /* keep requests above this percentile, 0: none */
 	uint32_t max_connections;
-	uint32_t max_endpoints; /* kept apart; the rest is one more, "other endpoints" */
+	/* Kept apart; the rest is one more, "other endpoints". 0: as endpoint_room.h says. */
+	uint32_t max_endpoints;
 	const char *catalogue;    /* directory, NULL: the installed one */
 	const char *const *spans; /* LIB:SYMBOL[=ACCOUNT] */
 	size_t n_spans;

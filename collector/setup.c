@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "catalogue.h"
+#include "endpoint_room.h"
 #include "host.h"
 #include "internal.h"
 #include "privileges.h"
@@ -36,8 +37,7 @@ static int open_targets(struct collector *collector, struct collector_failure *f
 {
 	const struct collector_options *options = &collector->options;
 	char subject[64] = "";
-	int err = targets_open(&options->targets, options->max_endpoints, &collector->targets,
-	                       subject);
+	int err = targets_open(&options->targets, &collector->targets, subject);
 
 	if (err == -ESRCH)
 		return failed(failure, err, subject, "record it", "there is no such process",
@@ -53,6 +53,23 @@ static int open_targets(struct collector *collector, struct collector_failure *f
 	if (err)
 		return failed(failure, err, "/proc", "look for targets", NULL, NULL);
 	return 0;
+}
+
+/* Room for the endpoints: as asked for, or for those that were found and some more. */
+static int make_room(struct collector *collector, struct collector_failure *failure)
+{
+	const struct recording_endpoint *endpoints;
+	struct collector_options *options = &collector->options;
+	size_t found = targets_endpoints(collector->targets, &endpoints);
+	int err;
+
+	if (!options->max_endpoints)
+		options->max_endpoints =
+			endpoint_room(&options->targets, found, probes_endpoint_bytes());
+	options->max_endpoints++; /* the others */
+	targets_limit_endpoints(collector->targets, options->max_endpoints);
+	err = intervals_allocate(collector);
+	return err ? failed(failure, err, NULL, "start", NULL, NULL) : 0;
 }
 
 static int probes_failure(struct collector_failure *failure, int err,
@@ -202,6 +219,8 @@ int setup(struct collector *collector, struct collector_failure *failure)
 		return err;
 	open_stats(collector);
 	err = open_targets(collector, failure);
+	if (!err)
+		err = make_room(collector, failure);
 	if (!err)
 		err = open_catalogue(collector, failure);
 	if (!err)

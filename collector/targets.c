@@ -50,7 +50,7 @@ struct targets {
 	size_t n_netspaces;
 	struct target_listener *listeners;
 	size_t n_listeners;
-	struct recording_endpoint *endpoints; /* max_endpoints of them */
+	struct recording_endpoint *endpoints; /* TARGETS_ENDPOINTS_MAX of them */
 	size_t n_endpoints;
 };
 
@@ -427,8 +427,7 @@ static int check_spec(const struct target_spec *spec, char subject[64])
 	return 0;
 }
 
-int targets_open(const struct target_spec *spec, uint32_t max_endpoints,
-                 struct targets **ret_targets, char ret_subject[64])
+int targets_open(const struct target_spec *spec, struct targets **ret_targets, char ret_subject[64])
 {
 	struct targets *targets;
 	int err = check_spec(spec, ret_subject);
@@ -439,8 +438,8 @@ int targets_open(const struct target_spec *spec, uint32_t max_endpoints,
 	if (!targets)
 		return -ENOMEM;
 	targets->spec = *spec;
-	targets->max_endpoints = max_endpoints;
-	targets->endpoints = calloc(max_endpoints, sizeof(*targets->endpoints));
+	targets->max_endpoints = TARGETS_ENDPOINTS_MAX;
+	targets->endpoints = calloc(TARGETS_ENDPOINTS_MAX, sizeof(*targets->endpoints));
 	if (!targets->endpoints) {
 		targets_close(targets);
 		return -ENOMEM;
@@ -462,6 +461,29 @@ void targets_close(struct targets *targets)
 	free(targets->listeners);
 	free(targets->endpoints);
 	free(targets);
+}
+
+void targets_limit_endpoints(struct targets *targets, uint32_t max)
+{
+	targets->max_endpoints = max;
+	targets->n_endpoints = 0;
+	memset(targets->endpoints, 0, TARGETS_ENDPOINTS_MAX * sizeof(*targets->endpoints));
+	for (size_t i = 0; i < targets->n_listeners; i++) {
+		struct target_listener *listener = &targets->listeners[i];
+		char name[96];
+
+		endpoint_name(targets, &listener->key, name, sizeof(name));
+		listener->endpoint = endpoint_get(targets, name, listener->owner);
+	}
+}
+
+size_t targets_merged(const struct targets *targets)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < targets->n_listeners; i++)
+		n += targets->listeners[i].endpoint == targets->max_endpoints - 1;
+	return n;
 }
 
 static bool address_is_loopback(const struct ktax_listener *key)

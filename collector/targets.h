@@ -22,6 +22,8 @@
 struct probes;
 struct targets;
 
+#define TARGETS_ENDPOINTS_MAX 1025
+
 struct target_spec {
 	pid_t *pids;
 	size_t n_pids;
@@ -39,9 +41,8 @@ struct target_links {
 };
 
 /* -ESRCH: a pid of @spec does not exist; -ENOENT: a cgroup does not; *ret_subject names it. */
-/* @max_endpoints: the last of them is for the listeners that the others have no room for. */
-int targets_open(const struct target_spec *spec, uint32_t max_endpoints,
-                 struct targets **ret_targets, char ret_subject[64]);
+int targets_open(const struct target_spec *spec, struct targets **ret_targets,
+                 char ret_subject[64]);
 void targets_close(struct targets *targets);
 
 /*
@@ -49,6 +50,15 @@ void targets_close(struct targets *targets);
  * (before the probes are opened). -errno of the first failure; what was found stays.
  */
 int targets_refresh(struct targets *targets, struct probes *probes);
+
+/*
+ * Limits the endpoints to @max, the last of which, "other endpoints", is for all listeners that the
+ * others have no room for. Before that it is TARGETS_ENDPOINTS_MAX. To be called before the probes
+ * are told of any.
+ */
+void targets_limit_endpoints(struct targets *targets, uint32_t max);
+/* Listeners that have no endpoint of their own. */
+size_t targets_merged(const struct targets *targets);
 
 struct target_links targets_links(struct targets *targets);
 bool targets_are_processes(const struct targets *targets);

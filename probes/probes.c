@@ -554,6 +554,13 @@ bool probes_are_light(const struct probes *probes)
 	return probes->light != NULL;
 }
 
+uint64_t probes_endpoint_bytes(void)
+{
+	int n_cpus = libbpf_num_possible_cpus();
+
+	return aggregates_sets(n_cpus > 0 ? n_cpus : 1) * sizeof(struct ktax_aggregate);
+}
+
 uint64_t probes_memory_bytes(const struct probes *probes)
 {
 	const struct bpf_map *map;

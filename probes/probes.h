@@ -96,5 +96,7 @@ const char *probes_stolen_source(const struct probes *probes);
 bool probes_storage_is_hash(const struct probes *probes);
 bool probes_are_light(const struct probes *probes);
 uint64_t probes_memory_bytes(const struct probes *probes);
+/* What the aggregates of one endpoint take on this host. */
+uint64_t probes_endpoint_bytes(void);
 
 #endif

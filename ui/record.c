@@ -78,7 +78,8 @@ static const struct option_row record_options[] = {
 	{ OPTION_CONNECTIONS, "max-connections", "N",
 	  "connections followed at once (default: 16384)" },
 	{ OPTION_ENDPOINTS, "max-endpoints", "N",
-	  "listening endpoints kept apart (default: 16); the others are one" },
+	  "listening endpoints kept apart, the others are one; each takes 0.3 MB per CPU (default: "
+	  "those that listen at the start and some more, within 128 MB)" },
 	{ 'v', "verbose", NULL,
 	  "say what is hooked and how much memory that takes; twice: libbpf's messages too" },
 	{ 0 },
@@ -524,7 +525,6 @@ static int record_run(int argc, char **argv)
 			.interval_ns = 1000000000,
 			.budget_pct = 1,
 			.max_connections = 16384,
-			.max_endpoints = 16,
 			.log = log_line,
 			.note = print_note,
 		},

@@ -49,6 +49,7 @@ CREATE TABLE meta (
 	--   interval_ns         intended length of an interval
 	--   budget_pct          limit of the CPU time that tracing may take, per cent
 	--   requests_sampling   which requests are in table request: none, 1/N, or slow P (percentile)
+	--   merged_endpoints    listening endpoints that were recorded as one, "other endpoints"
 	--   hostname, kernel, arch, cpu_model, cpus, memory_bytes    the host fingerprint, as are
 	--   clocksource, mitigations, governor, virtualization       these
 	key   TEXT PRIMARY KEY,

@@ -46,7 +46,44 @@ check_eq "which has all their requests" \
 check_num "and the functions of their libraries" \
   "$(value many.ktax "SELECT sum(serialize_ns) FROM joint JOIN endpoint ON id = endpoint
     WHERE name = 'other endpoints'") > 0"
+check_match "That they are not kept apart is said once" "$(cat many.err)" \
+  "^ktax: endpoints beyond the first 2 are recorded as one, \"other endpoints\"; see --max-endpoints$"
+check_match "and counted, for the report" "$(ktax report --json many.ktax | jq -r .caution)" \
+  "3 endpoints recorded as one"
 for i in 1 2 3 4 5; do stop "many$i"; done
+
+# By default there is room for what listens at the start and some more: less memory for one port.
+described() {
+  ktax record -v "$@" -d 200ms -f -o described.ktax 2>&1 | sed -n 's/^ktax: \(.*\) MB of them keep \([0-9]*\) .*/\1 \2/p'
+}
+serve later
+read -r mb kept < <(described --port "${port[later]}")
+check_eq "Two endpoints are kept apart for a port, where nothing is said" "$kept" 2
+read -r all all_kept < <(described)
+check_num "and more where all servers are targets" "$all_kept >= 8 && $all > $mb && $all <= 128"
+mb_each=$(calculate "$mb / 3")
+read -r mb kept < <(described --max-endpoints 20)
+check_num "--max-endpoints says how many, at the same memory each" \
+  "$kept == 20 && $mb >= 20 * $mb_each && $mb <= 22 * $mb_each"
+record newer -p $$ --budget 0
+for i in 1 2 3 4 5; do
+  serve "later$i"
+done
+listening_since=$(intervals newer.ktax)
+wait_for 30 recording newer $((listening_since + 3))
+for i in 1 2 3 4 5; do
+  ktax-sample-load --url "http://127.0.0.1:${port[later$i]}/items?n=1" --rate 0 --connections 1 \
+    --requests 20 >/dev/null
+done
+stop newer INT
+merged=$(value newer.ktax "SELECT value FROM meta WHERE key = 'merged_endpoints'")
+check_num "Endpoints that come later than there is room for are counted" "0$merged > 0"
+check_eq "and none of their requests is lost" \
+  "$(value newer.ktax "SELECT count(*) FROM endpoint WHERE name = 'other endpoints'") $(requests newer.ktax)" \
+  "1 100"
+check_match "which is said" "$(cat newer.err)" "endpoints beyond the first 4 are recorded as one"
+for i in 1 2 3 4 5; do stop "later$i"; done
+stop later
 serve single
 record one --port "${port[single]}" --budget 0 --max-endpoints 1
 ktax-sample-load --url "http://127.0.0.1:${port[single]}/items?n=1" --rate 0 --connections 1 \

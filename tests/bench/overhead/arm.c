@@ -25,6 +25,7 @@
 #define SETTLE_MS         50
 #define RECORDER_START_MS 3500 /* loads, and measures its own cost for a second first */
 #define SAMPLE_HZ         499
+#define ENDPOINTS         16
 
 const struct arm_info arm_info[ARM_COUNT] = {
 	[ARM_OFF] = { "aa", "A/A", false, false, false },
@@ -81,8 +82,11 @@ static int open_targets(struct arms *arms, enum arm arm)
 		spec.ports = &arms->other_port;
 		spec.n_ports = 1;
 	}
-	err = targets_open(&spec, 16, &arms->targets[arm], subject);
-	return err ? err : targets_refresh(arms->targets[arm], NULL);
+	err = targets_open(&spec, &arms->targets[arm], subject);
+	if (err)
+		return err;
+	targets_limit_endpoints(arms->targets[arm], ENDPOINTS);
+	return targets_refresh(arms->targets[arm], NULL);
 }
 
 static int open_arm(struct arms *arms, enum arm arm)
@@ -90,7 +94,7 @@ static int open_arm(struct arms *arms, enum arm arm)
 	const struct hook_boundary *missing;
 	struct probes_options options = {
 		.max_connections = 16384,
-		.max_endpoints = 16,
+		.max_endpoints = ENDPOINTS,
 		.ring_bytes = 4 << 20,
 		.light = arm_info[arm].is_light,
 		.sample_hz = arm_info[arm].is_light ? 0 : SAMPLE_HZ,
