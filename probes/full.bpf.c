@@ -575,6 +575,7 @@ static __always_inline void switch_in(struct thread *thread, struct task_struct 
 	thread->account_ns[KTAX_PREEMPT] += runnable;
 	thread->blocked_ns += blocked;
 	thread->runnable_ns += runnable;
+	thread_note_delay(thread, now);
 	thread->last_ns = now;
 	thread->stolen_ns = stolen_clock(now);
 	if (thread->off_network) {

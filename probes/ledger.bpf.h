@@ -32,6 +32,8 @@
 #include "store.bpf.h"
 #include "arch.bpf.h"
 
+#define NSEC_DELAY_NOTED 10000ULL /* waits for a CPU shorter than that are noted together */
+
 /* ---- Clocks ------------------------------------------------------------------------------- */
 
 struct cpu_state {
@@ -133,6 +135,66 @@ static __always_inline void thread_clear(struct thread *thread, __u64 now)
 	__builtin_memset(thread->account_ns, 0, sizeof(thread->account_ns));
 }
 
+/* The @ago-th last, from 1, of the @n entries that ring @delay has got so far. */
+static __always_inline struct delay *delay_at(struct delay *delay, __u32 n, __u32 ago)
+{
+	return &delay[(n - ago) & (KTAX_DELAYS - 1)];
+}
+
+/* How many entries, but for the oldest, end after @from. They are in order. */
+static __always_inline __u32 delays_after(struct delay *delay, __u32 n, __u64 from)
+{
+	__u32 newer = 0;
+
+	for (__u32 step = KTAX_DELAYS / 2; step; step /= 2)
+		if (newer + step < n && delay_at(delay, n, newer + step)->in_ns > from)
+			newer += step;
+	return newer;
+}
+
+/*
+ * Notes that a wait for a CPU has ended. Very short ones (each wakeup has one) go with the next, so
+ * that they do not push out those that matter.
+ */
+static __always_inline void thread_note_delay(struct thread *thread, __u64 now)
+{
+	struct delay delay = { now, thread->runnable_ns };
+
+	if (delay.runnable_ns - thread->noted_runnable_ns < NSEC_DELAY_NOTED)
+		return;
+	thread->noted_runnable_ns = delay.runnable_ns;
+	if (!(thread->delays & (KTAX_DELAYS_STEP - 1)))
+		*delay_at(thread->old_delay, thread->delays / KTAX_DELAYS_STEP, 0) = delay;
+	*delay_at(thread->delay, thread->delays++, 0) = delay;
+}
+
+/*
+ * How long the thread has waited for a CPU since @from. The wait that was on at @from counts from
+ * there; among the old ones, of which not all are remembered, time is in proportion. What is older
+ * than the history is left out.
+ */
+static __always_inline __u64 thread_delay_since(struct thread *thread, __u64 from)
+{
+	__u32 n = thread->delays, newer = delays_after(thread->delay, n, from);
+	struct delay *next = delay_at(thread->delay, n, newer);
+	struct delay *before = delay_at(thread->delay, n, newer + 1);
+	__u64 waited, after;
+
+	if (!newer)
+		return 0;
+	if (before->in_ns > from) {
+		n = (n + KTAX_DELAYS_STEP - 1) / KTAX_DELAYS_STEP;
+		newer = delays_after(thread->old_delay, n, from);
+		next = delay_at(thread->old_delay, n, newer);
+		before = delay_at(thread->old_delay, n, newer + 1);
+	}
+	waited = next->runnable_ns - before->runnable_ns;
+	after = next->in_ns - from;
+	if (before->in_ns <= from && n != thread->delays)
+		waited = waited * (after >> 10) / (((next->in_ns - before->in_ns) >> 10) + 1);
+	return thread->noted_runnable_ns - next->runnable_ns + (waited < after ? waited : after);
+}
+
 static __always_inline void thread_start(struct thread *thread, __u64 now)
 {
 	thread->epoch = control.epoch;
@@ -143,6 +205,10 @@ static __always_inline void thread_start(struct thread *thread, __u64 now)
 	thread->off_ns = 0;
 	thread->idle_out_ns = thread->idle_in_ns = 0;
 	thread->spans = 0;
+	thread->delays = 1;
+	thread->delay[0].in_ns = thread->old_delay[0].in_ns = now;
+	thread->delay[0].runnable_ns = thread->old_delay[0].runnable_ns = thread->runnable_ns;
+	thread->noted_runnable_ns = thread->runnable_ns;
 	thread_clear(thread, now);
 }
 
@@ -531,6 +597,21 @@ static __always_inline void thread_adopt(struct thread *thread, struct ktax_conn
 	connection_own(connection, slot, thread, now);
 }
 
+/* Posts the time up to @until, in which @thread was at other requests or waited for a CPU. */
+static __always_inline void connection_post_busy(struct ktax_connection *connection,
+                                                 struct thread *thread, __u64 until)
+{
+	__u64 spent = until - connection->posted_ns;
+	__u64 delay = thread_delay_since(thread, connection->posted_ns) -
+	              thread_delay_since(thread, until);
+
+	if ((__s64)spent <= 0)
+		return;
+	connection_post(connection, connection->posted_ns + (delay < spent ? delay : spent),
+	                KTAX_PREEMPT);
+	connection_post(connection, until, KTAX_APP_QUEUE);
+}
+
 /* Splits [readable, now) of a request that @thread just began to read. */
 static __always_inline void connection_post_queue(struct ktax_connection *connection,
                                                   struct thread *thread, __u64 now)
@@ -538,17 +619,19 @@ static __always_inline void connection_post_queue(struct ktax_connection *connec
 	__u64 readable = connection->posted_ns;
 	__u64 runnable;
 
-	if (thread->idle_in_ns && readable < thread->idle_in_ns) {
-		if (readable < thread->idle_out_ns)
-			connection_post(connection, thread->idle_out_ns, KTAX_APP_QUEUE);
-		/* Readable before the thread went to sleep: not what it slept for. */
-		connection_post(connection, thread->idle_in_ns,
-		                readable < thread->idle_out_ns ? KTAX_WAIT : KTAX_WAKEUP);
-		runnable = thread->runnable_ns - thread->idle_runnable_ns;
-		if (runnable > now - connection->posted_ns)
-			runnable = now - connection->posted_ns;
-		connection_post(connection, connection->posted_ns + runnable, KTAX_PREEMPT);
+	if (!thread->idle_in_ns || readable >= thread->idle_in_ns) {
+		connection_post_busy(connection, thread, now);
+		return;
 	}
+	if (readable < thread->idle_out_ns)
+		connection_post_busy(connection, thread, thread->idle_out_ns);
+	/* Readable before the thread went to sleep: not what it slept for. */
+	connection_post(connection, thread->idle_in_ns,
+	                readable < thread->idle_out_ns ? KTAX_WAIT : KTAX_WAKEUP);
+	runnable = thread->runnable_ns - thread->idle_runnable_ns;
+	if (runnable > now - connection->posted_ns)
+		runnable = now - connection->posted_ns;
+	connection_post(connection, connection->posted_ns + runnable, KTAX_PREEMPT);
 	connection_post(connection, now, KTAX_APP_QUEUE);
 }
 

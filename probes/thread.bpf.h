@@ -7,6 +7,8 @@
 
 #define KTAX_CHECKPOINTS 4
 #define KTAX_SPANS       8
+#define KTAX_DELAYS      32 /* powers of two: how many waits for a CPU are remembered, */
+#define KTAX_DELAYS_STEP 16 /* and of which of those before one in so many is */
 
 /* A sleep of a thread since its last network event, and its ledger at the end of it. */
 struct checkpoint {
@@ -16,6 +18,12 @@ struct checkpoint {
 	__u64 account_ns[KTAX_NACCOUNTS];            /* at in_ns */
 	__u32 off;                                   /* account that the blocked part went to */
 	__u32 network;                               /* slept in epoll, poll, select, recv ... */
+};
+
+/* The clock of waiting for a CPU (runnable_ns), at the end of such a wait. */
+struct delay {
+	__u64 in_ns;
+	__u64 runnable_ns;
 };
 
 enum span_kind { SPAN_FUNCTION, SPAN_STACKED_FUNCTION, SPAN_ANNOTATION };
@@ -41,7 +49,8 @@ struct thread {
 	__u64 stolen_ns;  /* the CPU's stolen clock at last_ns */
 	__u64 blocked_ns; /* off-CPU clocks, ever growing */
 	__u64 runnable_ns;
-	__u64 since_blocked_ns; /* these at since_ns */
+	__u64 noted_runnable_ns; /* of the last entry of delay[] */
+	__u64 since_blocked_ns;  /* these at since_ns */
 	__u64 since_runnable_ns;
 	__u64 idle_out_ns; /* last sleep in epoll, poll, recv ... */
 	__u64 idle_in_ns;
@@ -60,6 +69,9 @@ struct thread {
 	__u32 checkpoints; /* ever pushed since since_ns */
 	__u32 spans;       /* open */
 	__u32 turn;        /* send calls so far */
+	__u32 delays;      /* ever noted in this epoch, at least 1 */
+	struct delay delay[KTAX_DELAYS];
+	struct delay old_delay[KTAX_DELAYS]; /* each KTAX_DELAYS_STEP-th */
 	struct span span[KTAX_SPANS];
 	struct checkpoint checkpoint[KTAX_CHECKPOINTS];
 };

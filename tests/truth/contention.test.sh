@@ -3,8 +3,8 @@
 # server waited, and not app.
 # ktax-test: timeout=400
 #
-# A request that arrives while the thread is preempted is in app_queue until it is read: this thread
-# is not asleep, so it counts as busy. The work of a request is fixed: it builds a list and dumps it (a spin would end by the clock,
+# So it is for requests that queue for a busy thread: what it waited for its CPU meanwhile is their
+# preempt, and what it ran for the others is their app_queue. The work of a request is fixed: it builds a list and dumps it (a spin would end by the clock,
 # however little of it was run). The truth is /proc/PID/task/TID/schedstat: time on the CPU, time
 # on a runqueue. Alone, contended and alone again in one recording.
 . "$(dirname "$0")/truth.sh"
@@ -29,11 +29,11 @@ merge_logs() {
     "$tmp/alone.log" "$tmp/contended.log" "$tmp/again.log" >"$tmp/load.log"
 }
 
-# spend NAME: a load; sets $cpu and $delay to what it took.
+# spend NAME [OPTION...]: a load; sets $cpu and $delay to what it took.
 spend() {
   local cpu_before delay_before
   read -r cpu_before delay_before <<<"$(schedstat)"
-  send "$1" server "$path" --requests "$per_load"
+  send "$1" server "$path" --requests "$per_load" "${@:2}"
   read -r cpu delay <<<"$(schedstat)"
   cpu=$((cpu - cpu_before)) delay=$((delay - delay_before))
 }
@@ -93,5 +93,27 @@ contention() {
   check_eq "A preempted call of a library is not taken for a left one" "$(sum unknown_ns 1)" 0
 }
 
+# A closed loop of so many connections: at any time all of them have a request in the server, so that
+# each stretch of the server's thread is in the accounts of all of them.
+queued=8
+
+queueing() {
+  serve server
+  record run --port "${port[server]}"
+  compete
+  spend load --connections "$queued" --requests $((per_load * 6))
+  stop competitor KILL
+  end_record run
+  stop server
+  join run run server load
+  check_num "A queue: the server was made to wait for its CPU" "$delay > 0.5 * $cpu"
+  check_ratio "A queue: the time on the runqueue is in preempt and wakeup of each request in it" \
+    "$(sum 'preempt_ns + wakeup_ns' 0)" $((delay * queued)) 0.93 1.07
+  check_ratio "A queue: the time on the CPU is in app_queue of each request but one" \
+    "$(sum app_queue_ns 0)" $((cpu * (queued - 1))) 0.93 1.07
+}
+
 at_most_thrice contention
 check_all contention run
+at_most_thrice queueing
+check_all queueing run
