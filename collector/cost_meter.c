@@ -8,7 +8,7 @@
 #define STATS_FIRST_NS (1000 * NSEC_PER_MSEC)
 #define STATS_NS       (100 * NSEC_PER_MSEC)
 #define STATS_EVERY_NS (2000 * NSEC_PER_MSEC)
-#define DISPATCH_NS    60 /* what a firing costs beyond its program's run time (docs/overhead.md) */
+#define DISPATCH_NS    110 /* what a firing costs beyond its program's run time (docs/overhead.md) */
 
 void cost_meter_init(struct cost_meter *meter, struct budget *budget, unsigned cpus)
 {

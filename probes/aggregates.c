@@ -8,7 +8,7 @@
 
 uint32_t aggregates_sets(uint32_t n_cpus)
 {
-	return n_cpus;
+	return n_cpus + 1;
 }
 
 int aggregates_map(int fd, uint32_t n_cpus, uint32_t endpoints, struct aggregates *ret)

@@ -10,7 +10,7 @@
 
 #include "store.bpf.h"
 
-/* [cpu * max_endpoints + endpoint]; max_entries is set by the loader. */
+/* [set * max_endpoints + endpoint], a set per CPU and a spare one; max_entries set by the loader. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -26,9 +26,10 @@ struct {
 } requests SEC(".maps");
 
 /*
- * Softirqs of one CPU do not interrupt each other: what a softirq adds, it adds plainly. What runs
- * in process context (@shared) may be interrupted by a softirq that adds to the same place, and
- * adds with one instruction. So no count is lost, and the frequent case is cheap.
+ * Whoever has taken a CPU's aggregate adds to it plainly. Who interrupts that (a softirq, a
+ * preempting task) adds to the spare one, which all CPUs share (@shared), with atomic instructions.
+ * So no count is lost, and the frequent case does without some thirty of them, each of which waits
+ * until all memory before it has arrived.
  */
 #define ADD(where, amount)                                                                         \
 	do {                                                                                       \
@@ -37,6 +38,13 @@ struct {
 		else                                                                               \
 			(where) += (amount);                                                       \
 	} while (0)
+
+static __always_inline struct ktax_aggregate *aggregate_at(__u32 set, __u32 endpoint)
+{
+	__u32 key = set * settings.max_endpoints + endpoint;
+
+	return bpf_map_lookup_elem(&aggregates, &key);
+}
 
 static __always_inline void histogram_add(__u32 *buckets, __u64 value, bool shared)
 {
@@ -160,34 +168,43 @@ static __always_inline bool request_claim(struct ktax_connection *connection)
 	       KTAX_SENT;
 }
 
-/*
- * Ends the request at end_ns; false if that lies before its start. @shared: the caller may be
- * interrupted by a softirq, see ADD.
- */
-static __always_inline bool request_close(struct ktax_connection *connection, bool shared)
+/* Adds the request to its endpoint's aggregate. */
+static __always_inline void request_aggregate(struct ktax_connection *connection, __u64 total)
 {
+	__u32 endpoint = connection->endpoint;
 	struct ktax_aggregate *aggregate;
-	__u64 total;
-	__u32 key;
 
-	total = connection->end_ns - connection->start_ns;
+	if (endpoint >= settings.max_endpoints)
+		return;
+	aggregate = aggregate_at(bpf_get_smp_processor_id(), endpoint);
+	if (!aggregate)
+		return;
+	if (!__sync_val_compare_and_swap(&aggregate->taken, 0, 1)) {
+		aggregate_add(aggregate, connection, total, false);
+		aggregate_count_flags(aggregate, connection, false);
+		barrier();
+		*(volatile __u64 *)&aggregate->taken = 0;
+		return;
+	}
+	aggregate = aggregate_at(settings.n_cpus, endpoint);
+	if (!aggregate)
+		return;
+	aggregate_add(aggregate, connection, total, true);
+	aggregate_count_flags(aggregate, connection, true);
+}
+
+/* Ends the request at end_ns; false if that lies before its start. */
+static __always_inline bool request_close(struct ktax_connection *connection)
+{
+	__u64 total = connection->end_ns - connection->start_ns;
+
 	if ((__s64)total < 0) {
 		COUNT(clock_errors);
 		connection->state = KTAX_IDLE;
 		return false;
 	}
 	request_balance(connection, total);
-	if (connection->endpoint < settings.max_endpoints) {
-		key = bpf_get_smp_processor_id() * settings.max_endpoints + connection->endpoint;
-		aggregate = bpf_map_lookup_elem(&aggregates, &key);
-		if (aggregate) {
-			if (shared)
-				aggregate_add(aggregate, connection, total, true);
-			else
-				aggregate_add(aggregate, connection, total, false);
-			aggregate_count_flags(aggregate, connection, true);
-		}
-	}
+	request_aggregate(connection, total);
 	request_sample(connection, total);
 	connection->state = KTAX_IDLE;
 	return true;

@@ -22,7 +22,7 @@ char LICENSE[] SEC("license") = "GPL";
 /* Ends the request of @connection, if it is answered. */
 static __always_inline bool request_finish(struct ktax_connection *connection)
 {
-	return request_claim(connection) && request_close(connection, true);
+	return request_claim(connection) && request_close(connection);
 }
 
 /* ---- Packets on their way up -------------------------------------------------------------- */
@@ -152,9 +152,8 @@ static __always_inline int readable(struct sock *sk)
 		connection = connection_follow(sk);
 	if (!connection)
 		return 0;
-	/* While the socket's owner works off its backlog, a softirq may finish another request. */
-	if (connection->state == KTAX_SENT && request_claim(connection))
-		request_close(connection, READ(sk, sk_lock.owned));
+	if (connection->state == KTAX_SENT)
+		request_finish(connection);
 	if (connection->state == KTAX_IDLE && control.admit)
 		request_begin(connection, packet_at(sk), bpf_ktime_get_ns());
 	return 0;

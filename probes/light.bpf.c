@@ -522,7 +522,7 @@ static __always_inline bool request_end(struct ktax_connection *connection, stru
 	connection_note_sent(connection, &sent);
 	if (!connection->light.stamped)
 		COUNT(missed_stamps);
-	return request_close(connection, true);
+	return request_close(connection);
 }
 
 /*
@@ -796,7 +796,7 @@ static __always_inline bool request_finish(struct ktax_connection *connection)
 	connection_note_sent(connection, &sent);
 	if (!connection->light.stamped)
 		COUNT(missed_stamps);
-	return request_close(connection, true);
+	return request_close(connection);
 }
 
 #include "sweep.bpf.h"

@@ -129,6 +129,7 @@ static uint64_t tick_ns(void)
 static int prepare_object(struct probes *probes, const struct btf *btf)
 {
 	struct ktax_settings settings = {
+		.n_cpus = probes->n_cpus,
 		.max_endpoints = probes->options.max_endpoints,
 		.max_connections = probes->options.max_connections,
 		/* (void *data, bool preempt, prev, next, prev_state) */

@@ -2,7 +2,8 @@
 /*
  * What the BPF side hands to user space: the aggregate of an endpoint, and sampled requests.
  *
- * One struct ktax_aggregate per endpoint and CPU lies in a memory-mapped array. The BPF side only
+ * One struct ktax_aggregate per endpoint and CPU, and a spare one per endpoint for increments that
+ * would race on their CPU, lie in a memory-mapped array. The BPF side only
  * ever adds to it; user space reads it and takes the difference to its last reading, so nothing is
  * reset and no count is lost between the two. All times are nanoseconds of CLOCK_MONOTONIC.
  */
@@ -52,6 +53,7 @@ struct ktax_aggregate {
 	__u64 bytes_in;
 	__u64 bytes_out;
 	__u64 max_ns;
+	__u64 taken; /* somebody on its CPU is adding to it */
 	struct ktax_joint_cell joint[KTAX_JOINT_CELLS];
 	__u32 total[KTAX_HIST_BUCKETS];
 	__u32 floor_tuned[KTAX_HIST_BUCKETS];

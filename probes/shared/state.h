@@ -12,11 +12,11 @@
 struct ktax_settings {
 	__u32 max_endpoints;
 	__u32 max_connections;
+	__u32 n_cpus; /* possible ones */
 	__u8 switch_has_prev_state; /* sched_switch passes prev_state (since 5.18) */
 	__u8 qdisc_hooked;          /* tx_qdisc is attached: kernel_tx ends there */
 	__u8 softirq_hooked;        /* softirq_entry/exit count stolen time */
 	__u8 framing;               /* look into received bytes for pipelined requests */
-	__u8 pad[4];
 	__u64 per_cpu_offsets; /* address of __per_cpu_offset[] */
 	__u64 steal_offset;    /* per-CPU offset of the hypervisor's steal counter, 0: none */
 	__u64 irqtime_offset;  /* and of the kernel's interrupt time, 0: not accounted */
