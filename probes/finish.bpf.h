@@ -66,6 +66,7 @@ static __always_inline void aggregate_add(struct ktax_aggregate *aggregate,
 	if (cell >= KTAX_JOINT_CELLS)
 		cell = KTAX_JOINT_CELLS - 1;
 	joint = &aggregate->joint[cell];
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < KTAX_NACCOUNTS; i++) {
 		__u64 spent = connection->account_ns[i];
 
@@ -152,6 +153,7 @@ static __always_inline void request_balance(struct ktax_connection *connection, 
 {
 	__u64 sum = 0;
 
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < KTAX_NACCOUNTS; i++)
 		sum += connection->account_ns[i];
 	if (sum == total)
