@@ -55,55 +55,27 @@ char LICENSE[] SEC("license") = "GPL";
 
 /*
  * Socket storage is four cache lines away from the socket, which a server with many connections
- * finds cold each time. What was found is kept here, one line away; another epoch's may be of a
- * socket that has been closed unseen. By skc_hash, since a pointer is nothing to calculate with.
+ * finds cold each time. So the slot that was found last for a hash of addresses (skc_hash: a
+ * pointer is nothing to calculate with) is kept here, and the slot says whose it is. One of another
+ * epoch may be of a socket that was closed unseen.
  */
-#define FOUND 8192
-static struct found {
-	__u64 sock;
-	__u32 slot;
-	__u32 generation;
-	__u32 epoch;
-	__u32 pad;
-} found[FOUND];
-
-/* Another CPU may write the entry meanwhile: sock is 0 for as long. */
-static __always_inline bool found_read(volatile struct found *entry, struct sock *sk,
-                                       struct connection_reference *ret)
-{
-	if (entry->sock != (__u64)sk || entry->epoch != control.epoch)
-		return false;
-	ret->slot = entry->slot;
-	ret->generation = entry->generation;
-	return entry->sock == (__u64)sk;
-}
-
-static __always_inline void found_write(volatile struct found *entry, struct sock *sk, __u32 slot,
-                                        __u32 generation)
-{
-	entry->sock = 0;
-	entry->slot = slot;
-	entry->generation = generation;
-	entry->epoch = control.epoch;
-	entry->sock = (__u64)sk;
-}
+#define FOUND 4096
+static __u32 found[FOUND];
 
 /* As connection_get. */
 static __always_inline struct ktax_connection *connection_find(struct sock *sk, __u32 *ret_slot)
 {
-	struct found *entry = &found[READ(sk, __sk_common.skc_hash) & (FOUND - 1)];
-	struct connection_reference reference;
+	__u32 *entry = &found[READ(sk, __sk_common.skc_hash) & (FOUND - 1)];
 	struct ktax_connection *connection;
 
-	if (found_read(entry, sk, &reference)) {
-		*ret_slot = reference.slot;
-		connection = connection_at(reference.slot);
-		if (connection && connection->generation == reference.generation)
-			return connection;
-	}
+	*ret_slot = *entry;
+	connection = connection_at(*ret_slot);
+	if (connection && connection->sock == (__u64)sk && connection->epoch == control.epoch &&
+	    connection->in_use)
+		return connection;
 	connection = connection_get(sk, ret_slot);
 	if (connection)
-		found_write(entry, sk, *ret_slot, connection->generation);
+		*entry = *ret_slot;
 	return connection;
 }
 
@@ -575,9 +547,9 @@ static __always_inline void connection_post_queue(struct ktax_connection *connec
 	connection_post_split(connection, now, 0, runnable, KTAX_APP_QUEUE, KTAX_WAIT);
 }
 
-static __always_inline void request_begin(struct ktax_connection *connection, struct sock *sk,
-                                          struct tcp_sock *tp, struct thread *thread,
-                                          const struct stretch *stretch, __u64 now)
+static __always_inline void request_begin(struct ktax_connection *connection, struct tcp_sock *tp,
+                                          struct thread *thread, const struct stretch *stretch,
+                                          __u64 now)
 {
 	struct ktax_light *light = &connection->light;
 	__u64 arrival = arrival_stamp(tp, now);
@@ -591,7 +563,6 @@ static __always_inline void request_begin(struct ktax_connection *connection, st
 	connection->tid_read = thread->tid;
 	__builtin_memset(connection->account_ns, 0, sizeof(connection->account_ns));
 	connection->start_ns = connection->posted_ns = connection->readable_ns = arrival;
-	light->sock = (__u64)sk;
 	light->copied_seq = tp->copied_seq;
 	light->stamped = 0;
 	connection_post_queue(connection, thread, stretch, now);
@@ -634,7 +605,7 @@ static __always_inline int read_begin(const struct sk_buff *skb)
 	thread_advance(thread, now, &stretch);
 	other = thread_other_request(thread, slot);
 	if (connection->state == KTAX_IDLE) {
-		request_begin(connection, sk, tp, thread, &stretch, now);
+		request_begin(connection, tp, thread, &stretch, now);
 	} else {
 		connection->flags |= KTAX_REQUEST_PARTIAL_READ;
 		connection_post_work(connection, tp, thread, &stretch, other != NULL, now);
@@ -766,7 +737,7 @@ static __always_inline int connection_state(struct sock *sk, int state)
 static __always_inline bool connection_read_sent(struct ktax_connection *connection,
                                                  struct sent *sent)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)connection->light.sock;
+	struct tcp_sock *tp = (struct tcp_sock *)connection->sock;
 	__u32 generation = *(volatile __u32 *)&connection->generation;
 
 	SENT_READ(sent, tp, BY_PROBE);

@@ -64,7 +64,6 @@ enum ktax_connection_state {
 
 /* What the light hook set keeps of a connection besides: the socket's own counters. */
 struct ktax_light {
-	__u64 sock;             /* address of the socket, to look at its stamps when it is idle */
 	__u64 left_ns;          /* the owner turned to another request, 0: it has not; */
 	__u64 left_blocked_ns;  /* its off-CPU clocks then */
 	__u64 left_runnable_ns;
@@ -85,10 +84,20 @@ struct ktax_light {
 };
 
 struct ktax_connection {
+	/* What every event looks at stands together: connections are cold in the cache. */
+	__u64 sock;       /* address of the socket */
+	__u32 generation; /* of this slot */
+	__u32 state;      /* enum ktax_connection_state */
+	__u32 request;    /* counts requests of this slot */
+	__u32 epoch;
+	__u32 endpoint;
+	__u32 owner; /* tid of the thread whose time counts */
+	__u32 in_use;
+	__u32 flags;
 	__u64 start_ns;    /* first byte of the request reached the host */
-	__u64 readable_ns; /* first byte of the request became readable */
 	__u64 posted_ns;   /* the ledger is posted up to here */
 	__u64 end_ns;      /* last byte of the response that has left so far */
+	__u64 readable_ns; /* first byte of the request became readable */
 	__u64 account_ns[KTAX_NACCOUNTS];
 	/* Off-CPU clocks of the owner when it turned to another connection. */
 	__u64 pause_blocked_ns;
@@ -97,15 +106,8 @@ struct ktax_connection {
 	__u64 bytes_out;
 	__u32 sent_seq;   /* TCP sequence after the last byte given to the driver */
 	__u32 queued_seq; /* the same for the queueing discipline, where that is hooked */
-	__u32 generation; /* of this slot */
-	__u32 state;      /* enum ktax_connection_state */
-	__u32 request;    /* counts requests of this slot */
-	__u32 epoch;
-	__u32 endpoint;
-	__u32 owner; /* tid of the thread whose time counts */
 	__u32 tid_read;
 	__u32 tid_write;
-	__u32 flags;
 	__u32 batch;
 	__u16 samples_user;
 	__u16 samples_kernel;
@@ -116,7 +118,6 @@ struct ktax_connection {
 	__u8 framing_quiet; /* reads in a row that held one message */
 	__u8 on_nic; /* the last segment was given to a NIC, which has not let go of it */
 	__u8 pad[1];
-	__u32 in_use;
 	__u32 framing_skip;      /* bytes of the message at hand that are still to be read */
 	__u32 framing_arguments; /* and its arguments */
 	struct ktax_light light;
