@@ -17,7 +17,7 @@ struct aggregates {
 	uint32_t sets, endpoints;
 };
 
-/* Sets in the array: one for each of @n_cpus possible CPUs. */
+/* Sets in the array: one for each of @n_cpus possible CPUs, and the spare one. */
 uint32_t aggregates_sets(uint32_t n_cpus);
 
 /* Maps the array behind @fd, aggregates_sets() * @endpoints of them. -errno. */
