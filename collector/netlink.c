@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proc_net.h"
+
 #define TCP_LISTEN_STATE 10 /* TCP_LISTEN of net/tcp_states.h, which is not exported */
 
 static struct mnl_socket *open_socket(int bus)
@@ -56,6 +58,24 @@ static int open_inside(int namespace, struct netspace *netspace)
 	return err;
 }
 
+/* @inode: that of the namespace; @pid may have left it. */
+static int open_proc(pid_t pid, uint32_t inode, struct netspace *netspace)
+{
+	struct stat status;
+	char path[64];
+	int err;
+
+	netspace->proc = malloc(sizeof(*netspace->proc));
+	if (!netspace->proc)
+		return -ENOMEM;
+	*netspace->proc = PROC_NET_CLOSED;
+	err = proc_net_open(pid, netspace->proc);
+	if (err)
+		return err == -ENOENT ? -ESRCH : err;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return stat(path, &status) || status.st_ino != inode ? -ESRCH : 0;
+}
+
 int netspace_open(pid_t pid, struct netspace *ret)
 {
 	struct netspace netspace = {};
@@ -74,6 +94,8 @@ int netspace_open(pid_t pid, struct netspace *ret)
 	else if (!err)
 		err = open_inside(fd, &netspace);
 	close(fd);
+	if (err == -EPERM && pid)
+		err = open_proc(pid, netspace.inode, &netspace);
 	if (err)
 		netspace_close(&netspace);
 	else
@@ -87,7 +109,11 @@ void netspace_close(struct netspace *netspace)
 		mnl_socket_close(netspace->diag);
 	if (netspace->route)
 		mnl_socket_close(netspace->route);
+	if (netspace->proc)
+		proc_net_close(netspace->proc);
+	free(netspace->proc);
 	netspace->diag = netspace->route = NULL;
+	netspace->proc = NULL;
 }
 
 /* Sends @request and calls @callback for every message of the answer. */
@@ -172,8 +198,11 @@ static int dump_listeners(struct netspace *netspace, uint8_t family, struct foun
 int netspace_listeners(struct netspace *netspace, struct netlink_listener **ret, size_t *ret_n)
 {
 	struct found found = { .size = sizeof(struct netlink_listener), .netns = netspace->inode };
-	int err = dump_listeners(netspace, AF_INET, &found);
+	int err;
 
+	if (netspace->proc)
+		return proc_net_listeners(netspace->proc, netspace->inode, ret, ret_n);
+	err = dump_listeners(netspace, AF_INET, &found);
 	if (!err) {
 		err = dump_listeners(netspace, AF_INET6, &found);
 		if (err == -ENOENT) /* a kernel without IPv6 */
@@ -227,6 +256,8 @@ int netspace_links(struct netspace *netspace, struct netlink_link **ret, size_t 
 	struct ifinfomsg *request;
 	int err;
 
+	if (!netspace->route)
+		return -EPERM;
 	header->nlmsg_type = RTM_GETLINK;
 	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));

@@ -3,7 +3,8 @@
  * What the kernel says of listening sockets and links, by network namespace (libmnl).
  *
  * A struct netspace holds netlink sockets that were opened inside a namespace, so that it can be
- * asked again after the privilege to enter it has been given up.
+ * asked again after the privilege to enter it has been given up. One that may not be entered, since
+ * it was met only then, is asked through /proc (struct proc_net): for listeners alone.
  */
 #ifndef KTAX_NETLINK_H
 #define KTAX_NETLINK_H
@@ -16,11 +17,13 @@
 #include "state.h"
 
 struct mnl_socket;
+struct proc_net;
 
 struct netspace {
 	uint32_t inode; /* of /proc/PID/ns/net */
 	struct mnl_socket *diag;
 	struct mnl_socket *route;
+	struct proc_net *proc; /* instead of both */
 };
 
 struct netlink_listener {
@@ -36,12 +39,16 @@ struct netlink_link {
 	bool physical; /* has a parent device: a NIC, virtio included */
 };
 
-/* Opens the namespace of @pid (0: our own). -EPERM where it may not be entered, -ESRCH. */
+/*
+ * Opens the namespace of @pid (0: our own), by entering it or else through /proc. -EPERM where it
+ * may not be looked into, -ESRCH.
+ */
 int netspace_open(pid_t pid, struct netspace *ret);
 void netspace_close(struct netspace *netspace);
 
 /* All TCP sockets in state LISTEN, IPv4 and IPv6. *ret is malloc()ed. */
 int netspace_listeners(struct netspace *netspace, struct netlink_listener **ret, size_t *ret_n);
+/* -EPERM: the namespace may not be entered. */
 int netspace_links(struct netspace *netspace, struct netlink_link **ret, size_t *ret_n);
 
 #endif

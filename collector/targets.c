@@ -194,7 +194,7 @@ static int add_netspace(struct targets *targets, pid_t pid)
 	err = netspace_open(pid, &targets->netspaces[targets->n_netspaces]);
 	if (!err)
 		targets->n_netspaces++;
-	/* Not entered: privileges were dropped, or the process is gone. The others go on. */
+	/* The process is gone, or not ours to look into. The others go on. */
 	return err == -ENOMEM ? err : 0;
 }
 

@@ -6,6 +6,10 @@
 require_command jq
 cd "$tmp"
 
+recorded_by_nobody() {
+  [ "$(intervals theirs/nobody.ktax)" -ge 1 ]
+}
+
 # ---- connections --------------------------------------------------------------------------------
 
 serve server
@@ -106,3 +110,39 @@ check "A recording of a server in a network namespace without IPv6 ends well" aw
 check_match "and has its requests, under the address there" \
   "$(value v4.ktax 'SELECT name, sum(requests) FROM endpoint JOIN ledger ON id = endpoint')" \
   "^10.77.0.2:8080/tcp@[0-9]+\|40$"
+
+# ---- network namespaces that may not be entered --------------------------------------------------
+
+# To enter one takes CAP_SYS_ADMIN, which the recorder has given up when these come.
+record born -p $$ --budget 0
+netns_add "ktax-test-$$-c"
+in_c=(nsenter "--net=/run/netns/ktax-test-$$-c")
+start born4 "${in_c[@]}" ktax-sample-server --listen 127.0.0.1:8081
+wait_port 8081 20 "${in_c[@]}"
+start born6 "${in_c[@]}" ktax-sample-server --listen '[::1]:8082'
+wait_port 8082 20 "${in_c[@]}"
+since=$(intervals born.ktax)
+wait_for 30 recording born $((since + 3))
+"${in_c[@]}" ktax-sample-load --url 'http://127.0.0.1:8081/items?n=1' --rate 0 --connections 2 \
+  --requests 40 >/dev/null
+"${in_c[@]}" ktax-sample-load --url 'http://[::1]:8082/items?n=1' --rate 0 --connections 2 \
+  --requests 30 >/dev/null
+stop born INT
+check_eq "Servers in a network namespace that is made while it records are followed" \
+  "$(value born.ktax "SELECT substr(name, 1, instr(name, '@')), comm, sum(requests) FROM endpoint
+    JOIN ledger ON id = endpoint WHERE name LIKE '%:808_/tcp@%' GROUP BY name ORDER BY name")" \
+  "127.0.0.1:8081/tcp@|$(cat "/proc/${pid_of[born4]}/comm")|40
+[::1]:8082/tcp@|$(cat "/proc/${pid_of[born6]}/comm")|30"
+
+chmod 755 "$tmp"
+mkdir -m 777 theirs
+as_nobody "$needed"
+start nobody "${nobody[@]}" ktax record -p "${pid_of[born4]}" --budget 0 --interval 200ms \
+  -o theirs/nobody.ktax
+wait_for 60 test -s theirs/nobody.ktax
+wait_for 60 recorded_by_nobody
+"${in_c[@]}" ktax-sample-load --url 'http://127.0.0.1:8081/items?n=1' --rate 0 --connections 2 \
+  --requests 40 >/dev/null
+stop nobody INT
+check_eq "So are servers in another namespace without CAP_SYS_ADMIN" \
+  "$status $(requests theirs/nobody.ktax)" "0 40"
