@@ -306,9 +306,11 @@ static struct finding_self find_self(const struct recording *recording, uint64_t
 	double cpus = cpus_text ? strtod(cpus_text, NULL) : 0;
 	struct finding_self self = { .ns_per_request = -1, .cpu_share = -1 };
 
-	if (requests)
+	/* Before the first measurement ends, after a second, no run is counted either. */
+	self.measured = !recording_meta(recording, "probe_cost") && (sum->probe_runs || !requests);
+	if (self.measured && requests)
 		self.ns_per_request = (double)sum->probe_ns / (double)requests;
-	if (cpus > 0 && sum->attached_ns)
+	if (self.measured && cpus > 0 && sum->attached_ns)
 		self.cpu_share = (double)(sum->probe_ns + sum->self_cpu_ns) /
 		                 ((double)sum->attached_ns * cpus);
 	self.attached_share = share_of(sum->attached_ns, sum->length_ns);

@@ -94,6 +94,7 @@ struct finding_endpoint {
 
 /* What ktax itself cost. */
 struct finding_self {
+	bool measured;         /* false: what the programs took is not known, nor what follows */
 	double ns_per_request; /* in its BPF programs; negative where there was no request */
 	double cpu_share;      /* of all CPUs while attached, 0..1; negative where unknown */
 	double attached_share; /* of the recording */

@@ -60,7 +60,7 @@ struct collector_progress {
 	uint64_t p50_ns, p99_ns;    /* of the last interval */
 	uint64_t lost;              /* of all kinds, so far */
 	uint64_t unbalanced;
-	double cost_pct;       /* of the host's CPU time, overall */
+	double cost_pct;       /* of the host's CPU time, overall; < 0: cannot be measured */
 	double attached_share; /* of the last interval */
 	size_t endpoints;
 	bool nothing_seen; /* no request for the first five seconds */

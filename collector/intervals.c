@@ -175,8 +175,10 @@ static void update_progress(struct collector *collector, const struct recording_
 	progress->p99_ns = histogram_percentile(&collector->recent, 99);
 	progress->lost = counters->ring_full + counters->map_full + counters->clock_errors +
 	                 counters->reopened;
-	progress->cost_pct = 100.0 * (collector->all_probe_ns + collector->all_self_ns) /
-	                     ((double)progress->elapsed_ns * collector->cpus);
+	progress->cost_pct = -1;
+	if (stats_switch_works(&collector->cost.stats))
+		progress->cost_pct = 100.0 * (collector->all_probe_ns + collector->all_self_ns) /
+		                     ((double)progress->elapsed_ns * collector->cpus);
 	progress->attached_share = (double)interval->attached_ns / interval->length_ns;
 	progress->endpoints = targets_endpoints(collector->targets, &endpoints);
 	progress->nothing_seen = !progress->requests && progress->elapsed_ns >= NOTHING_SEEN_NS;

@@ -201,6 +201,8 @@ static int write_meta(struct collector *collector)
 	snprintf(text, sizeof(text), "%g", options->budget_pct);
 	if (!err && options->budget_pct > 0)
 		err = recording_set_meta(writer, "budget_pct", text);
+	if (!err && !stats_switch_works(&collector->cost.stats))
+		err = recording_set_meta(writer, "probe_cost", "unknown");
 	snprintf(text, sizeof(text), "none");
 	if (options->sample_every)
 		snprintf(text, sizeof(text), "1/%u", options->sample_every);

@@ -91,6 +91,11 @@ int stats_switch_open(struct stats_switch *ret)
 	return err;
 }
 
+bool stats_switch_works(const struct stats_switch *stats)
+{
+	return stats->fd >= 0;
+}
+
 int stats_switch_set(const struct stats_switch *stats, bool on)
 {
 	unsigned char answer;

@@ -24,6 +24,9 @@ struct stats_switch {
  */
 int stats_switch_open(struct stats_switch *ret);
 
+/* Whether there is a child that can switch. */
+bool stats_switch_works(const struct stats_switch *stats);
+
 /* 0 when the statistics are on or off as asked, else -errno; -EPERM where there is no child. */
 int stats_switch_set(const struct stats_switch *stats, bool on);
 

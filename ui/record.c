@@ -401,7 +401,7 @@ static void clear_progress(struct progress_state *state)
 static void show_progress(const struct collector_progress *progress, void *context)
 {
 	struct progress_state *state = context;
-	char line[256];
+	char line[256], cost[32] = "unknown";
 
 	clear_progress(state);
 	if (progress->nothing_seen && !state->warned) {
@@ -416,14 +416,15 @@ static void show_progress(const struct collector_progress *progress, void *conte
 	}
 	if (!state->live)
 		return;
+	if (progress->cost_pct >= 0)
+		snprintf(cost, sizeof(cost), "%.2f %%", progress->cost_pct);
 	snprintf(line, sizeof(line),
-	         "%.0f s  %llu requests  %.0f/s  p50 %s  p99 %s  lost %llu  cost %.2f %%  "
+	         "%.0f s  %llu requests  %.0f/s  p50 %s  p99 %s  lost %llu  cost %s  "
 	         "attached %.0f %%",
 	         progress->elapsed_ns / 1e9, (unsigned long long)progress->requests, progress->rate,
 	         format_ns(&state->terminal, progress->p50_ns).text,
 	         format_ns(&state->terminal, progress->p99_ns).text,
-	         (unsigned long long)progress->lost, progress->cost_pct,
-	         100 * progress->attached_share);
+	         (unsigned long long)progress->lost, cost, 100 * progress->attached_share);
 	put_last(&state->terminal, state->terminal.width - 1, line);
 	fflush(stderr);
 	state->shown = true;

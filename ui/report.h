@@ -12,6 +12,9 @@ struct report {
 	const char *only;
 };
 
+/* Why what the probes took is not known. */
+#define REPORT_NOT_MEASURED "not measured (it takes CAP_SYS_ADMIN, and a second)"
+
 bool report_shows(const struct report *report, const char *endpoint_name);
 
 /* For people, at least 100 columns wide. */

@@ -402,7 +402,7 @@ static json_t *json_losses(struct writer *writer, const struct recording_interva
 static json_t *json_self(struct writer *writer, const struct finding_self *self)
 {
 	json_t *object = json_object();
-	char why[128] = "";
+	char why[256] = "";
 
 	set(writer, object, "ns_per_request",
 	    ns_or_null(self->ns_per_request >= 0,
@@ -412,9 +412,11 @@ static json_t *json_self(struct writer *writer, const struct finding_self *self)
 	set(writer, object, "attached_share", json_real(self->attached_share));
 	set(writer, object, "budget",
 	    self->budget ? json_real(strtod(self->budget, NULL)) : json_null());
-	snprintf(why, sizeof(why), "%s%s%s",
-	         self->ns_per_request < 0 ? "ns_per_request: no request; " : "",
-	         self->cpu_share < 0 ? "cpu_share: number of CPUs not recorded; " : "",
+	snprintf(why, sizeof(why), "%s%s%s%s",
+	         self->measured ? "" : "ns_per_request, cpu_share: " REPORT_NOT_MEASURED "; ",
+	         self->measured && self->ns_per_request < 0 ? "ns_per_request: no request; " : "",
+	         self->measured && self->cpu_share < 0 ? "cpu_share: number of CPUs not recorded; "
+	                                               : "",
 	         self->budget ? "" : "budget: none was set; ");
 	if (why[0]) {
 		why[strlen(why) - 2] = '\0';

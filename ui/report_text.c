@@ -587,9 +587,11 @@ static void put_self(const struct terminal *t, const struct findings *findings)
 {
 	const struct finding_self *self = &findings->self;
 	const char *cpus = recording_meta(findings->recording, "cpus");
-	char probes[96] = "", cpu[64] = "", attached[64] = "all the time", budget[64] = "",
-	     text[300];
+	char probes[160] = "", cpu[64] = "", attached[64] = "all the time", budget[64] = "",
+	     text[360];
 
+	if (!self->measured)
+		snprintf(probes, sizeof(probes), "unknown, %s; ", REPORT_NOT_MEASURED);
 	if (self->ns_per_request >= 0)
 		snprintf(probes, sizeof(probes), "%.40s per request in the probes, ",
 		         format_ns(t, (uint64_t)llround(self->ns_per_request)).text);

@@ -49,6 +49,7 @@ CREATE TABLE meta (
 	--   interval_ns         intended length of an interval
 	--   budget_pct          limit of the CPU time that tracing may take, per cent
 	--   requests_sampling   which requests are in table request: none, 1/N, or slow P (percentile)
+	--   probe_cost          unknown: what the programs took could not be measured (probe_ns)
 	--   merged_endpoints    listening endpoints that were recorded as one, "other endpoints"
 	--   hostname, kernel, arch, cpu_model, cpus, memory_bytes    the host fingerprint, as are
 	--   clocksource, mitigations, governor, virtualization       these
@@ -85,7 +86,7 @@ CREATE TABLE interval (
 	clock_errors      INTEGER NOT NULL, -- negative or absurd spans
 	reopened          INTEGER NOT NULL, -- dropped: open when probes were attached or detached
 	probe_ns          INTEGER NOT NULL, -- run time of all BPF programs
-	probe_runs        INTEGER NOT NULL,
+	probe_runs        INTEGER NOT NULL, -- both 0 where that was not measured
 	self_cpu_ns       INTEGER NOT NULL  -- CPU time of the recorder itself
 );
 

@@ -37,6 +37,11 @@ check_eq "with their names" "$(value theirs/nobody.ktax 'SELECT pid, comm FROM e
   "${pid_of[server]}|$(cat "/proc/${pid_of[server]}/comm")"
 check_num "and the functions of their libraries" \
   "$(value theirs/nobody.ktax 'SELECT sum(serialize_ns) FROM joint') > 0"
+check_eq "What the probes cost is unknown then, and not zero" \
+  "$(ktax report --json theirs/nobody.ktax | jq -c '.self | [.ns_per_request, .cpu_share, .why]')" \
+  '[null,null,"ns_per_request, cpu_share: not measured (it takes CAP_SYS_ADMIN, and a second); budget: none was set"]'
+check_match "as the report for people says" "$(ktax report theirs/nobody.ktax)" \
+  "own cost +unknown, not measured \(it takes CAP_SYS_ADMIN"
 run "${nobody[@]}" "${record[@]}" --budget 1 -d 1 -o theirs/budget.ktax
 check_match "That the budget cannot be kept without CAP_SYS_ADMIN is said" "$(cat err)" \
   "cannot be measured without CAP_SYS_ADMIN"
@@ -55,6 +60,7 @@ stop root INT
 check_eq "and still ends well" "$status $(complete root.ktax)" "0 1"
 check_num "What the probes cost is measured all the time" \
   "$(value root.ktax 'SELECT sum(probe_runs) FROM interval') > 0"
+check_num "and told" "$(ktax report --json root.ktax | jq .self.ns_per_request) > 0"
 
 # On overlayfs, as in containers, stat() and /proc/PID/maps give a file different devices.
 overlay_server() {

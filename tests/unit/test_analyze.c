@@ -566,6 +566,7 @@ static void own_cost_is_per_request_and_of_all_cpus_while_attached(void **state)
 	fixture->recording.meta = meta;
 	fixture->recording.n_meta = 2;
 	fixture->recording.sum.probe_ns = 400000;
+	fixture->recording.sum.probe_runs = 4000;
 	fixture->recording.sum.self_cpu_ns = 3600000;
 	REQUESTS(fixture, 1000, [KTAX_APP] = 1000);
 	analyze(fixture);
@@ -573,6 +574,32 @@ static void own_cost_is_per_request_and_of_all_cpus_while_attached(void **state)
 	assert_float_equal(fixture->findings->self.cpu_share, 0.001, 1e-9);
 	assert_string_equal(fixture->findings->self.budget, "2");
 	assert_false(fixture->findings->self.windowed);
+}
+
+static void own_cost_that_was_not_measured_is_not_zero(void **state)
+{
+	struct recording_meta meta[] = { { "cpus", "4" }, { "probe_cost", "unknown" } };
+	struct fixture *fixture = *state;
+
+	fixture->recording.meta = meta;
+	fixture->recording.n_meta = 1; /* no run of a program in spite of requests */
+	fixture->recording.sum.self_cpu_ns = 3600000;
+	REQUESTS(fixture, 1000, [KTAX_APP] = 1000);
+	analyze(fixture);
+	assert_false(fixture->findings->self.measured);
+	assert_true(fixture->findings->self.ns_per_request < 0);
+	assert_true(fixture->findings->self.cpu_share < 0);
+}
+
+static void own_cost_that_cannot_be_measured_is_unknown_without_requests_too(void **state)
+{
+	struct recording_meta meta[] = { { "cpus", "4" }, { "probe_cost", "unknown" } };
+	struct fixture *fixture = *state;
+
+	fixture->recording.meta = meta;
+	fixture->recording.n_meta = 2;
+	analyze(fixture);
+	assert_false(fixture->findings->self.measured);
 }
 
 /* ---- Sentences
@@ -653,6 +680,8 @@ int main(void)
 		TEST(rates_out_of_windows_come_with_an_interval),
 		TEST(two_windows_are_too_few_for_an_interval),
 		TEST(own_cost_is_per_request_and_of_all_cpus_while_attached),
+		TEST(own_cost_that_was_not_measured_is_not_zero),
+		TEST(own_cost_that_cannot_be_measured_is_unknown_without_requests_too),
 		TEST(the_headline_names_the_largest_group_and_the_kernel),
 		TEST(imbalance_and_losses_are_said_up_front),
 		TEST(batches_tell_their_mean_size_only_where_it_was_counted),
