@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KTAX_HELPER_CALLS_H
+#define KTAX_HELPER_CALLS_H
+
+#define REPEATS 2000
+
+enum operation {
+	NOTHING,
+	CLOCK,
+	CURRENT_TASK,
+	TASK_STORAGE,
+	ARRAY,
+	PROBE_READ,
+	ATOMIC_ADD,
+	N_OPERATIONS
+};
+
+#endif
