@@ -389,6 +389,7 @@ static struct progress_state {
 	bool warned;
 	bool live; /* stderr is a terminal */
 	struct terminal terminal;
+	uint64_t requests, elapsed_ns; /* so far */
 } progress_state;
 
 static void clear_progress(struct progress_state *state)
@@ -404,6 +405,8 @@ static void show_progress(const struct collector_progress *progress, void *conte
 	char line[256], cost[32] = "unknown";
 
 	clear_progress(state);
+	state->requests = progress->requests;
+	state->elapsed_ns = progress->elapsed_ns;
 	if (progress->nothing_seen && !state->warned) {
 		error_note(
 			progress->endpoints
@@ -428,6 +431,14 @@ static void show_progress(const struct collector_progress *progress, void *conte
 	put_last(&state->terminal, state->terminal.width - 1, line);
 	fflush(stderr);
 	state->shown = true;
+}
+
+/* Also where there is no terminal: the one sentence that scripts and logs get. */
+static void print_end(const struct progress_state *state, const char *output)
+{
+	error_note("recorded %llu request%s in %s to %s", (unsigned long long)state->requests,
+	           state->requests == 1 ? "" : "s",
+	           format_ns(&state->terminal, state->elapsed_ns).text, output);
 }
 
 static void print_line(const char *text, void *context)
@@ -479,7 +490,10 @@ static int record(struct record_arguments *arguments)
 	if (progress->shown)
 		fprintf(stderr, "\n");
 	collector_close(collector);
-	return err ? report_failure(&failure) : KTAX_EXIT_FINE;
+	if (err)
+		return report_failure(&failure);
+	print_end(progress, arguments->collector.output);
+	return KTAX_EXIT_FINE;
 }
 
 static void catch_signals(void)

@@ -16,7 +16,9 @@ for signal in INT TERM HUP; do
   record "$signal" "${target[@]}"
   stop "$signal" "$signal"
   check_eq "SIG$signal ends it with a complete recording" \
-    "$status $(complete "$signal.ktax") $(cat "$signal.err")" "0 1 "
+    "$status $(complete "$signal.ktax") $(messages "$signal.err")" "0 1 "
+  check_match "and one sentence, where standard error is no terminal too" "$(cat "$signal.err")" \
+    "^ktax: recorded $(requests "$signal.ktax") requests in [0-9.]+ m?s to $tmp/$signal.ktax\$"
   check_num "that has the requests" "$(requests "$signal.ktax") > 0"
 done
 
@@ -75,22 +77,23 @@ stop short
 await target 30 || stop target
 check_eq "When its target has ended, so does the recording, complete" \
   "$status $(complete target.ktax)" "0 1"
-check_match "and says so" "$(cat target.err)" "^ktax: the target has ended, and so does the recording$"
+check_match "and says so" "$(messages target.err)" "^ktax: the target has ended, and so does the recording$"
 
 start quiet sleep 60
 run ktax record -p "${pid_of[quiet]}" -d 8 -o none.ktax
 check_eq "Where nothing listens, it says so once, and goes on" \
-  "$status $(complete none.ktax) $(wc -l <err)" "0 1 1"
+  "$status $(complete none.ktax) $(messages err | wc -l)" "0 1 1"
 check_match "with what to look at" "$(cat err)" "nothing matches yet: no listening TCP socket.*; see ss -ltnp"
 serve idle
 run ktax record --port "${port[idle]}" -d 8 -o idle.ktax
-check_eq "So it does where no request comes" "$status $(complete idle.ktax) $(wc -l <err)" "0 1 1"
+check_eq "So it does where no request comes" "$status $(complete idle.ktax) $(messages err | wc -l)" "0 1 1"
 check_match "and asks about traffic" "$(cat err)" "no request seen yet on any of the 1 listening"
 
 # ---- the progress line --------------------------------------------------------------------------
 
 run ktax record "${target[@]}" -d 2 -o silent.ktax
-check_eq "It is silent where standard error is no terminal" "$status $(cat out err)" "0 "
+check_eq "There is none where standard error is no terminal, only the sentence at the end" \
+  "$status $(messages err) $(cat out)$(wc -l <err)" "0  1"
 
 # typescript COLUMNS: what a terminal of that width gets, without the newlines that script adds.
 typescript() {

@@ -21,6 +21,27 @@ fails() {
   fi
 }
 
+# What ktax record says at its end, and where it said it.
+at_end='^ktax: recorded [0-9]+ requests? in [0-9.]+ [a-zµ]+ to '
+
+# messages FILE: what else it said.
+messages() {
+  grep -vE "$at_end" "$1" || true
+}
+
+# warns SENTENCE STATUS REGEX CMD [ARG...]: the same of a run that records: it says one thing more.
+warns() {
+  local sentence=$1 wanted=$2 regex=$3
+  shift 3
+  run timeout -k 5 40 "$@"
+  if [ "$status" = "$wanted" ] && [ "$(grep -cE "$at_end" "$tmp/err")" = 1 ] &&
+    [ "$(messages "$tmp/err" | wc -l)" = 1 ] && [[ $(messages "$tmp/err") =~ $regex ]]; then
+    ok "$sentence"
+  else
+    not_ok "$sentence" "status $status, want $wanted; no single line with /$regex/: $(head -c 300 "$tmp/err")"
+  fi
+}
+
 # serve NAME [OPTION...]: a sample server at a free port of 127.0.0.1, which is in ${port[NAME]}.
 declare -A port=()
 serve() {

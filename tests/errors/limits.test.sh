@@ -50,7 +50,7 @@ check_eq "which has all their requests" \
 check_num "and the functions of their libraries" \
   "$(value many.ktax "SELECT sum(serialize_ns) FROM joint JOIN endpoint ON id = endpoint
     WHERE name = 'other endpoints'") > 0"
-check_match "That they are not kept apart is said once" "$(cat many.err)" \
+check_match "That they are not kept apart is said once" "$(messages many.err)" \
   "^ktax: endpoints beyond the first 2 are recorded as one, \"other endpoints\"; see --max-endpoints$"
 check_match "and counted, for the report" "$(ktax report --json many.ktax | jq -r .caution)" \
   "3 endpoints recorded as one"
