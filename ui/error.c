@@ -28,6 +28,8 @@ static const struct error_words error_words[] = {
 	{ ENOMEM, "out of memory", "free some memory" },
 	{ EMEDIUMTYPE, "not a ktax recording", "name a file that 'ktax record' wrote" },
 	{ EPROTO, "written by a newer ktax", "upgrade ktax" },
+	{ EPROTOTYPE, "has another schema than this ktax reads",
+	  "read it with the ktax that wrote it" },
 	{ EBADMSG, "truncated or damaged", "take another copy of it" },
 	{ ENODATA, "holds not one finished interval", "record for at least one second" },
 	{ EOPNOTSUPP, "not supported here", NULL },

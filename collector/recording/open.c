@@ -79,9 +79,9 @@ static int check_identity(sqlite3 *db)
 		                     "'request')",
 		                     &tables);
 	/* It said that it is a ktax recording. */
-	if (error == -EMEDIUMTYPE || (!error && (version < 1 || tables != 8)))
-		error = id == RECORDING_APPLICATION_ID ? -EBADMSG : -EMEDIUMTYPE;
-	return error;
+	if (error == -EMEDIUMTYPE || (!error && version < 1))
+		return id == RECORDING_APPLICATION_ID ? -EBADMSG : -EMEDIUMTYPE;
+	return !error && tables != 8 ? -EPROTOTYPE : error;
 }
 
 /* Starts the transaction that everything is read in. */

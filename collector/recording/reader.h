@@ -30,6 +30,11 @@ struct row {
 /* Called for each row of a query; row->error counts as its error. */
 typedef int (*row_function)(struct row *row, void *context);
 
+/*
+ * The negative errno for the result @rc of preparing one of our statements: where the schema could
+ * be read but does not have what the statement names, -EPROTOTYPE.
+ */
+int prepare_errno(sqlite3 *db, int rc);
 int query(sqlite3 *db, const char *sql, row_function each, void *context);
 int for_each_row(sqlite3 *db, sqlite3_stmt *statement, row_function each, void *context);
 /*

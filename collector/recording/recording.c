@@ -62,7 +62,7 @@ int sql_errno(sqlite3 *db, int rc)
 	case SQLITE_NOTADB:
 		return -EMEDIUMTYPE;
 	default:
-		/* A table or column is missing, of another kind, or damaged. */
+		/* Damaged, or (SQLITE_ERROR) a table is of another kind than it should be. */
 		return -EBADMSG;
 	}
 }

@@ -149,7 +149,8 @@ struct recording {
  *
  * On failure *ret_failed (if given) is the index of the path at fault:
  * -ENOENT, -EACCES, -EISDIR; -EMEDIUMTYPE: not a ktax recording; -EPROTO: written by a newer ktax;
- * -EBADMSG: truncated or damaged; -ENODATA: not one finished interval; -EBUSY: locked for over 5 s.
+ * -EPROTOTYPE: lacks a table or column; -EBADMSG: truncated or damaged; -ENODATA: not one finished
+ * interval; -EBUSY: locked for over 5 s.
  */
 int recording_read(const char *const *paths, size_t n_paths, struct recording **ret_recording,
                    size_t *ret_failed);

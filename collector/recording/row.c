@@ -188,13 +188,19 @@ int for_each_row(sqlite3 *db, sqlite3_stmt *statement, row_function each, void *
 	return sql_errno(db, rc);
 }
 
+int prepare_errno(sqlite3 *db, int rc)
+{
+	/* A schema that is damaged is SQLITE_CORRUPT, and our statements have no other fault. */
+	return rc == SQLITE_ERROR ? -EPROTOTYPE : sql_errno(db, rc);
+}
+
 int query(sqlite3 *db, const char *sql, row_function each, void *context)
 {
 	sqlite3_stmt *statement;
 	int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL), error;
 
 	if (rc)
-		return sql_errno(db, rc);
+		return prepare_errno(db, rc);
 	error = for_each_row(db, statement, each, context);
 	sqlite3_finalize(statement);
 	return error;

@@ -145,7 +145,7 @@ static int prepare_lookups(struct interval_visit *visit)
 		                        "SELECT account, histogram FROM account_histogram "
 		                        "WHERE interval = ? AND endpoint = ?",
 		                        -1, &visit->accounts, NULL);
-	return sql_errno(visit->db, rc);
+	return prepare_errno(visit->db, rc);
 }
 
 static int visit_intervals(struct interval_visit *visit)

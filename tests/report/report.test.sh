@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 make=$build/tests/make_recording
-require_command ktax jq "$make"
+require_command ktax jq sqlite3 "$make"
 export LC_ALL=C.UTF-8
 unset NO_COLOR
 
@@ -146,6 +146,11 @@ refuses "A truncated recording is refused" 2 "truncated or damaged" report "$tmp
 refuses "A newer recording asks for an upgrade" 2 \
   "newer.ktax: written by a newer ktax \(schema 3, this one reads up to 1\); upgrade ktax" \
   report "$tmp/newer.ktax"
+cp "$tmp/full.ktax" "$tmp/other.ktax"
+sqlite3 "$tmp/other.ktax" 'DROP VIEW intervals; ALTER TABLE interval RENAME COLUMN lost_ring TO lost'
+refuses "One that lacks a column is not called damaged" 2 \
+  "other.ktax: has another schema than this ktax reads; read it with the ktax that wrote it" \
+  report "$tmp/other.ktax"
 refuses "An unknown endpoint lists those there are" 2 "it holds 10.0.0.1:8080/tcp" \
   report -e 99 "$tmp/full.ktax"
 refuses "A report needs a recording" 1 "name a recording" report
