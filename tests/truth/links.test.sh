@@ -69,13 +69,6 @@ wire_bytes() {
   echo $(($1 + segments * header))
 }
 
-# check_but_bytes WHAT
-check_but_bytes() {
-  check_balance "$1" run.db
-  check_complete "$1" run
-  check_contained "$1" run
-}
-
 # The response fits the first congestion window, so that all of it waits in the bucket's queue, and
 # pauses between requests let the bucket fill again.
 shaped() {
@@ -88,7 +81,7 @@ shaped() {
   check_ratio "What a token bucket delays is in qdisc" "$(median run qdisc_ns)" "$expected" 0.95 1.05
   check_num "and not in kernel_tx" "$(median run kernel_tx_ns) < 0.05 * $expected"
   check_num "and not in cwnd" "$(median run cwnd_ns) < 0.05 * $expected"
-  check_but_bytes "shaped link"
+  check_all "shaped link" run
 }
 
 # The bucket's queue holds 20 kB: segments of the 200 kB are dropped and sent again.
@@ -97,7 +90,7 @@ lossy() {
   measure '/work?bytes=200000' --requests 30
   unshape
   check_num "lossy link: retransmissions are noted" "$(ledger_sum run.db retransmitted) > 0"
-  check_but_bytes "lossy link"
+  check_all "lossy link" run
 }
 
 over_loopback
