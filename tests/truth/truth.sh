@@ -55,13 +55,17 @@ record() {
   shift
   rm -f "$tmp/$name.ktax"
   start "$name" ktax record --budget 0 --requests 1/1 --interval 200ms -o "$tmp/$name.ktax" "$@"
-  wait_for 60 attached "$name" || true
+  wait_for 60 attached "$name" ||
+    { not_ok "The recorder $name attaches its probes" "no interval after a minute: $(tail -n 1 "$tmp/$name.err")"; return 1; }
   running "$name" || { cat "$tmp/$name.err" >&2; return 1; }
 }
 
 # The probes are attached before the first interval begins; or the recorder has ended already.
 attached() {
-  ! running "$1" || [ "$(value "$1.ktax" 'SELECT count(*) FROM interval' 2>/dev/null || echo 0)" -gt 0 ]
+  local intervals
+  running "$1" || return 0
+  intervals=$(value "$1.ktax" 'SELECT count(*) FROM interval' 2>/dev/null) || return 1
+  [[ $intervals =~ ^[1-9] ]] # nothing: sqlite3 was stopped, or the table is not there yet
 }
 
 # end_record NAME: ends it as Ctrl-C does.
