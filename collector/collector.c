@@ -179,13 +179,16 @@ static int start(struct collector *collector, struct collector_failure *failure)
 	return 0;
 }
 
-/* Until the child listens, and for a second at least; it may never do. */
+/* It loads its libraries in this time. */
 static bool child_is_starting(const struct collector *collector, uint64_t now)
 {
 	return now - collector->started_ns < CHILD_START_NS;
 }
 
-/* The sockets and libraries of a child that starts do not wait for the end of an interval. */
+/*
+ * The libraries of a child that starts do not wait for the end of an interval, nor do sockets of it
+ * that the probes did not see begin to listen.
+ */
 static int follow_child(struct collector *collector, uint64_t now,
                         struct collector_failure *failure)
 {
@@ -210,7 +213,11 @@ static int finish(struct collector *collector, struct collector_failure *failure
 	if (collector->attached_since_ns)
 		window_drain(collector, now);
 	probes_consume(collector->probes, interval_keep_request, collector);
-	err = interval_write(collector, now);
+	err = targets_adopt(collector->targets, collector->probes);
+	if (!err)
+		err = note_merged(collector);
+	if (!err)
+		err = interval_write(collector, now);
 	if (!err)
 		err = interval_write_hooks(collector);
 	if (!err) {

@@ -197,12 +197,13 @@ int interval_write(struct collector *collector, uint64_t now)
 {
 	struct recording_interval interval = measure_interval(collector, now);
 	const struct recording_endpoint *endpoints;
+	int err = targets_adopt(collector->targets, collector->probes);
 	size_t n = targets_endpoints(collector->targets, &endpoints);
-	int err;
 
 	histogram_reset(&collector->recent);
 	collector->progress.interval_requests = 0;
-	err = recording_begin(collector->writer, &interval);
+	if (!err)
+		err = recording_begin(collector->writer, &interval);
 	for (size_t i = 0; !err && i < n; i++)
 		err = write_endpoint(collector, i, &endpoints[i]);
 	if (!err)

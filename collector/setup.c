@@ -106,6 +106,8 @@ static int open_probes(struct collector *collector, struct collector_failure *fa
 		.qdisc = links.qdisc,
 		.nic = links.nic,
 		.task_filter = targets_are_processes(collector->targets),
+		.ports = options->targets.ports,
+		.n_ports = options->targets.n_ports,
 		.framing = !options->no_framing,
 		.log = options->log,
 	};

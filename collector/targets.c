@@ -33,12 +33,14 @@ struct target_listener {
 	struct ktax_listener key;
 	uint32_t endpoint;
 	pid_t owner; /* 0: not known */
-	bool seen;
-	bool told; /* to the probes */
+	bool seen;   /* in a dump of sockets, and its owner was looked for */
+	bool told;   /* to the probes, or by them */
 };
 
 struct targets {
 	struct target_spec spec;
+	struct probes *probes; /* NULL: not told of any yet */
+	uint32_t listens;      /* of the listeners that they have added, those that are known */
 	uint32_t max_endpoints;
 	struct process_table processes; /* of the last refresh */
 	pid_t *pids;                    /* targets among them, and owners of endpoints */
@@ -232,32 +234,29 @@ static void endpoint_name(const struct targets *targets, const struct ktax_liste
 	         space);
 }
 
-/* The endpoint of that name; a new one while there is room, else the last, "other". */
-static uint32_t endpoint_get(struct targets *targets, const char *name, pid_t pid)
+/* Names endpoint @i after @key; the last is for all that have none of their own. */
+static void endpoint_set(struct targets *targets, uint32_t i, const struct ktax_listener *key)
 {
-	struct recording_endpoint *endpoint;
-	struct process *process;
-	bool is_rest;
-	size_t i;
+	struct recording_endpoint *endpoint = &targets->endpoints[i];
 
-	for (i = 0; i < targets->n_endpoints; i++)
-		if (!strcmp(targets->endpoints[i].name, name))
-			break;
-	is_rest = i >= targets->max_endpoints - 1;
-	if (is_rest) {
-		name = "other endpoints";
-		i = targets->max_endpoints - 1;
-	}
-	endpoint = &targets->endpoints[i];
-	if (i == targets->n_endpoints) {
-		targets->n_endpoints++;
-		snprintf(endpoint->name, sizeof(endpoint->name), "%s", name);
-	}
-	process = pid && !is_rest ? process_find(&targets->processes, pid) : NULL;
-	if (process && endpoint->pid != pid) {
-		endpoint->pid = pid;
-		memcpy(endpoint->comm, process->name, sizeof(endpoint->comm));
-	}
+	if (i == targets->max_endpoints - 1)
+		snprintf(endpoint->name, sizeof(endpoint->name), "other endpoints");
+	else
+		endpoint_name(targets, key, endpoint->name, sizeof(endpoint->name));
+	if (i >= targets->n_endpoints)
+		targets->n_endpoints = i + 1;
+}
+
+/* A new endpoint for @key while there is room, else the last. */
+static uint32_t endpoint_make(struct targets *targets, const struct ktax_listener *key)
+{
+	uint32_t other = targets->max_endpoints - 1, i = targets->n_endpoints;
+
+	if (targets->probes)
+		i = probes_take_endpoint(targets->probes);
+	if (i > other)
+		i = other;
+	endpoint_set(targets, i, key);
 	return i;
 }
 
@@ -270,25 +269,92 @@ static struct target_listener *listener_find(struct targets *targets,
 	return NULL;
 }
 
+/* A new one, that has no endpoint yet; NULL: out of memory. */
+static struct target_listener *listener_make(struct targets *targets,
+                                             const struct ktax_listener *key)
+{
+	struct target_listener *listener;
+
+	if (array_grow(&targets->listeners, targets->n_listeners, sizeof(*listener)))
+		return NULL;
+	listener = &targets->listeners[targets->n_listeners++];
+	*listener = (struct target_listener){ .key = *key };
+	return listener;
+}
+
+/* Process @pid is the one that listens, as far as it is known. */
+static void listener_set_owner(struct targets *targets, struct target_listener *listener, pid_t pid)
+{
+	struct recording_endpoint *endpoint = &targets->endpoints[listener->endpoint];
+	struct process *known = process_find(&targets->processes, pid), process;
+
+	listener->owner = pid;
+	if (listener->endpoint == targets->max_endpoints - 1 || endpoint->pid == pid)
+		return;
+	if (!known && process_read(pid, &process))
+		return;
+	endpoint->pid = pid;
+	memcpy(endpoint->comm, known ? known->name : process.name, sizeof(endpoint->comm));
+}
+
 static int listener_add(struct targets *targets, const struct netlink_listener *found,
                         const struct owner *owner)
 {
 	struct target_listener *listener = listener_find(targets, &found->key);
-	char name[96];
+
+	if (!listener) {
+		listener = listener_make(targets, &found->key);
+		if (!listener)
+			return -ENOMEM;
+		listener->endpoint = endpoint_make(targets, &found->key);
+	}
+	if (owner)
+		listener_set_owner(targets, listener, owner->pid);
+	listener->seen = true;
+	return 0;
+}
+
+/* The programs know @key, as @listening. */
+static int listener_adopt(struct targets *targets, const struct ktax_listener *key,
+                          const struct ktax_listening *listening)
+{
+	struct target_listener *listener = listener_find(targets, key);
+
+	if (!listener)
+		listener = listener_make(targets, key);
+	if (!listener)
+		return -ENOMEM;
+	if (listener->told)
+		return 0;
+	listener->told = true;
+	listener->endpoint = listening->endpoint;
+	endpoint_set(targets, listening->endpoint, key);
+	if (!listener->owner && listening->process)
+		listener->owner = listening->process;
+	if (listener->owner)
+		listener_set_owner(targets, listener, listener->owner);
+	return 0;
+}
+
+int targets_adopt(struct targets *targets, struct probes *probes)
+{
+	uint32_t listens = probes_listens(probes);
+	struct ktax_listener key, previous;
+	struct ktax_listening listening;
 	int err;
 
-	endpoint_name(targets, &found->key, name, sizeof(name));
-	if (!listener) {
-		err = array_grow(&targets->listeners, targets->n_listeners, sizeof(*listener));
-		if (err)
-			return err;
-		listener = &targets->listeners[targets->n_listeners++];
-		*listener = (struct target_listener){ .key = found->key };
+	if (listens == targets->listens)
+		return 0;
+	err = probes_next_listener(probes, NULL, &key, &listening);
+	while (!err) {
+		err = listener_adopt(targets, &key, &listening);
+		previous = key;
+		if (!err)
+			err = probes_next_listener(probes, &previous, &key, &listening);
 	}
-	listener->endpoint = endpoint_get(targets, name, owner ? owner->pid : 0);
-	if (owner)
-		listener->owner = owner->pid;
-	listener->seen = true;
+	if (err != -ENOENT)
+		return err;
+	targets->listens = listens;
 	return 0;
 }
 
@@ -301,12 +367,14 @@ static int scan_listeners(struct targets *targets, struct netspace *netspace, bo
 
 	for (size_t i = 0; !err && i < n; i++) {
 		const struct owner *owner = owner_of(targets, found[i].inode);
+		const struct target_listener *listener;
 
 		if (!port_wanted(targets, found[i].key.port))
 			continue;
 		if (targets_are_processes(targets) && !owner)
 			continue;
-		*ret_unowned |= !owner && !listener_find(targets, &found[i].key);
+		listener = listener_find(targets, &found[i].key);
+		*ret_unowned |= !owner && !(listener && (listener->seen || listener->owner));
 		err = listener_add(targets, &found[i], owner);
 	}
 	free(found);
@@ -317,8 +385,6 @@ static int scan_all_listeners(struct targets *targets, bool *ret_unowned)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < targets->n_listeners; i++)
-		targets->listeners[i].seen = false;
 	for (size_t i = 0; !err && i < targets->n_netspaces; i++)
 		err = scan_listeners(targets, &targets->netspaces[i], ret_unowned);
 	return err;
@@ -332,14 +398,16 @@ static int tell_listeners(struct targets *targets, struct probes *probes)
 {
 	for (size_t i = 0; i < targets->n_listeners; i++) {
 		struct target_listener *listener = &targets->listeners[i];
+		struct ktax_listening listening = { listener->endpoint, listener->owner };
 		int err;
 
 		if (listener->told)
 			continue;
-		err = probes_add_listener(probes, &listener->key, listener->endpoint);
+		err = probes_add_listener(probes, &listener->key, &listening);
+		if (!err)
+			err = listener_adopt(targets, &listener->key, &listening);
 		if (err)
 			return err;
-		listener->told = true;
 	}
 	return 0;
 }
@@ -375,6 +443,16 @@ static int collect_pids(struct targets *targets)
 	return 0;
 }
 
+/* The programs get to know which endpoints there are, and tell which they have added. */
+static int take_over(struct targets *targets, struct probes *probes)
+{
+	if (!targets->probes)
+		for (size_t i = 0; i < targets->n_endpoints; i++)
+			probes_take_endpoint(probes);
+	targets->probes = probes;
+	return targets_adopt(targets, probes);
+}
+
 int targets_refresh(struct targets *targets, struct probes *probes)
 {
 	bool unowned = false;
@@ -385,7 +463,9 @@ int targets_refresh(struct targets *targets, struct probes *probes)
 	mark_processes(targets);
 	if (probes)
 		mark_forked(targets, probes);
-	if (targets_are_processes(targets))
+	if (probes)
+		err = take_over(targets, probes);
+	if (!err && targets_are_processes(targets))
 		err = scan_owners(targets, false);
 	if (!err)
 		err = scan_netspaces(targets);
@@ -470,10 +550,10 @@ void targets_limit_endpoints(struct targets *targets, uint32_t max)
 	memset(targets->endpoints, 0, TARGETS_ENDPOINTS_MAX * sizeof(*targets->endpoints));
 	for (size_t i = 0; i < targets->n_listeners; i++) {
 		struct target_listener *listener = &targets->listeners[i];
-		char name[96];
 
-		endpoint_name(targets, &listener->key, name, sizeof(name));
-		listener->endpoint = endpoint_get(targets, name, listener->owner);
+		listener->endpoint = endpoint_make(targets, &listener->key);
+		if (listener->owner)
+			listener_set_owner(targets, listener, listener->owner);
 	}
 }
 

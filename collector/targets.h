@@ -60,6 +60,12 @@ void targets_limit_endpoints(struct targets *targets, uint32_t max);
 /* Listeners that have no endpoint of their own. */
 size_t targets_merged(const struct targets *targets);
 
+/*
+ * Takes over the listeners that the programs have seen begin to listen since, so that each endpoint
+ * that has requests has its name. targets_refresh does so too.
+ */
+int targets_adopt(struct targets *targets, struct probes *probes);
+
 struct target_links targets_links(struct targets *targets);
 bool targets_are_processes(const struct targets *targets);
 

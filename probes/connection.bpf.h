@@ -7,6 +7,11 @@
 
 #include "store.bpf.h"
 
+/* The kernel's TCP_CLOSE, TCP_LISTEN and IPPROTO_TCP. */
+#define KTAX_TCP_CLOSE    7
+#define KTAX_TCP_LISTEN   10
+#define KTAX_PROTOCOL_TCP 6
+
 static __always_inline void listener_key(struct sock *sk, struct ktax_listener *key)
 {
 	key->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
@@ -22,20 +27,20 @@ static __always_inline void listener_key(struct sock *sk, struct ktax_listener *
 	}
 }
 
-/* The endpoint that @sk was accepted from: exact address, wildcard, dual-stack wildcard. */
-static __always_inline __u32 *listener_of(struct sock *sk)
+/* The listener that @sk was accepted from: exact address, wildcard, dual-stack wildcard. */
+static __always_inline struct ktax_listening *listener_of(struct sock *sk)
 {
+	struct ktax_listening *listening;
 	struct ktax_listener key = {};
-	__u32 *endpoint;
 
 	listener_key(sk, &key);
-	endpoint = bpf_map_lookup_elem(&listeners, &key);
-	if (endpoint)
-		return endpoint;
+	listening = bpf_map_lookup_elem(&listeners, &key);
+	if (listening)
+		return listening;
 	__builtin_memset(key.address, 0, sizeof(key.address));
-	endpoint = bpf_map_lookup_elem(&listeners, &key);
-	if (endpoint)
-		return endpoint;
+	listening = bpf_map_lookup_elem(&listeners, &key);
+	if (listening)
+		return listening;
 	key.family = 6;
 	return bpf_map_lookup_elem(&listeners, &key);
 }
@@ -56,10 +61,11 @@ static __always_inline struct ktax_connection *connection_follow(struct sock *sk
 {
 	struct connection_reference *reference;
 	struct ktax_connection *connection;
-	__u32 *endpoint, slot;
+	struct ktax_listening *listening;
+	__u32 slot;
 
-	endpoint = listener_of(sk);
-	if (!endpoint)
+	listening = listener_of(sk);
+	if (!listening)
 		return NULL;
 	reference = reference_make(sk);
 	if (!reference || bpf_map_pop_elem(&free_slots, &slot)) {
@@ -72,7 +78,7 @@ static __always_inline struct ktax_connection *connection_follow(struct sock *sk
 	reference->slot = slot + 1;
 	reference->generation = connection->generation;
 	connection->state = KTAX_IDLE;
-	connection->endpoint = *endpoint;
+	connection->endpoint = listening->endpoint;
 	connection->epoch = control.epoch;
 	connection->sent_seq_valid = 0;
 	connection->protocol = 0;
@@ -116,6 +122,40 @@ static __always_inline bool process_is_target(void)
 static __always_inline bool thread_is_target(void)
 {
 	return !control.filter_tasks || process_is_target();
+}
+
+/* The next free index of aggregates; when none is left, the one for all other endpoints. */
+static __always_inline __u32 endpoint_take(void)
+{
+	__u32 other = settings.max_endpoints - 1, endpoint = other;
+
+	if (control.endpoints < other)
+		endpoint = __sync_fetch_and_add(&control.endpoints, 1);
+	return endpoint < other ? endpoint : other;
+}
+
+/*
+ * The current process makes @sk listen, so that no request can have come yet: user space would find
+ * a target's listener too, but later. A socket that is bound by listen itself has no port here.
+ */
+static __always_inline void listener_follow(struct sock *sk)
+{
+	__u32 port = READ(sk, __sk_common.skc_num);
+	struct ktax_listening listening = {};
+	struct ktax_listener key = {};
+
+	if (!port || READ(sk, sk_protocol) != KTAX_PROTOCOL_TCP || !thread_is_target() ||
+	    (control.filter_ports && !listening_ports[port & 0xffff]))
+		return;
+	listener_key(sk, &key);
+	if (bpf_map_lookup_elem(&listeners, &key))
+		return;
+	listening.endpoint = endpoint_take();
+	listening.process = bpf_get_current_pid_tgid() >> 32;
+	if (bpf_map_update_elem(&listeners, &key, &listening, BPF_NOEXIST))
+		return;
+	listening_ports[port & 0xffff] = 1;
+	__sync_fetch_and_add(&control.listens, 1);
 }
 
 /* Children of targets are targets. */

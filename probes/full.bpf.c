@@ -658,13 +658,15 @@ static __always_inline int nic_poll(void)
 
 /* ---- Connections and processes end -------------------------------------------------------- */
 
-/* Boundary: the connection changes state. At its end, the last request is finished. */
+/* Boundary: the socket changes state. At a connection's end, its last request is finished. */
 static __always_inline int connection_state(struct sock *sk, int state)
 {
 	struct ktax_connection *connection;
 	__u32 slot;
 
-	if (state != 7 /* TCP_CLOSE: the port has been given back already, so it is 0 here */)
+	if (state == KTAX_TCP_LISTEN)
+		listener_follow(sk);
+	if (state != KTAX_TCP_CLOSE /* the port has been given back already, so it is 0 here */)
 		return 0;
 	connection = connection_get(sk, &slot);
 	if (!connection)

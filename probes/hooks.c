@@ -143,10 +143,11 @@ const struct hook_boundary hook_boundaries[BOUNDARY_COUNT] = {
 	},
 	[BOUNDARY_CONNECTION_STATE] = {
 		"connection_state", KTAX_NACCOUNTS, NEED_ALWAYS, false,
-		"the last request of a connection is counted when it has been idle, not at its close",
+		"the last request of a connection is counted when it has been idle, not at its close; "
+		"who listens later is found by a scan",
 		{ { HOOK_TP_BTF, "connection_state__tp_btf", "inet_sock_set_state", "5.5-", NULL },
-		  { HOOK_FENTRY, "connection_state__fentry", "tcp_set_state", "5.5-", NULL },
-		  { HOOK_KPROBE, "connection_state__kprobe", "tcp_set_state", "4.17-", NULL },
+		  { HOOK_FENTRY, "connection_state__fentry", "inet_sk_state_store", "5.5-", NULL },
+		  { HOOK_KPROBE, "connection_state__kprobe", "inet_sk_state_store", "4.17-", NULL },
 		  { HOOK_RAW_TP, "connection_state__raw_tp", "inet_sock_set_state", "4.17-", NULL } },
 		.light = true,
 	},

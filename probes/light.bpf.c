@@ -704,7 +704,7 @@ static __always_inline int send_begin(struct sock *sk, __u64 left)
 }
 
 /*
- * Boundary: the connection changes state. Before a FIN moves TCP's stamps they are looked at; at
+ * Boundary: the socket changes state. Before a FIN moves TCP's stamps they are looked at; at
  * the end, the last request is finished.
  */
 static __always_inline int connection_state(struct sock *sk, int state)
@@ -714,17 +714,21 @@ static __always_inline int connection_state(struct sock *sk, int state)
 	struct sent sent;
 	__u32 slot;
 
+	if (state == KTAX_TCP_LISTEN) {
+		listener_follow(sk);
+		return 0;
+	}
 	connection = connection_get(sk, &slot);
 	if (!connection)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (tp && state == 7 /* TCP_CLOSE */) {
+	if (tp && state == KTAX_TCP_CLOSE) {
 		request_end(connection, tp);
 	} else if (tp && connection->state == KTAX_SENT) {
 		SENT_READ(&sent, tp, DIRECTLY);
 		connection_note_sent(connection, &sent);
 	}
-	if (state == 7) {
+	if (state == KTAX_TCP_CLOSE) {
 		connection_release(connection, slot);
 		reference_drop(sk);
 	}
@@ -807,7 +811,8 @@ int BPF_PROG(connection_state__tp_btf, struct sock *sk, int old_state, int new_s
 	return connection_state(sk, new_state);
 }
 
-SEC("fentry/tcp_set_state") int BPF_PROG(connection_state__fentry, struct sock *sk, int state)
+SEC("fentry/inet_sk_state_store")
+int BPF_PROG(connection_state__fentry, struct sock *sk, int state)
 {
 	return connection_state(sk, state);
 }

@@ -42,7 +42,6 @@ struct probes {
 	struct bpf_object *object;
 	struct ktax_control *control; /* in the object's mapped .bss */
 	uint8_t *listening_ports;
-	uint32_t port_users[65536];
 	struct hook_choice hooks;
 	struct bpf_link *link[BOUNDARY_COUNT];
 	int n_cpus;
@@ -182,6 +181,9 @@ static int load_object(struct probes *probes)
 	}
 	probes->control->slow_ns = UINT64_MAX;
 	probes->control->filter_tasks = probes->options.task_filter;
+	probes->control->filter_ports = probes->options.n_ports > 0;
+	for (size_t i = 0; i < probes->options.n_ports; i++)
+		probes->listening_ports[probes->options.ports[i]] = 1;
 	return 0;
 }
 
@@ -385,22 +387,40 @@ void probes_detach_spans(struct probes *probes)
 
 /* ---- Targets ------------------------------------------------------------------------------ */
 
-int probes_add_listener(struct probes *probes, const struct ktax_listener *listener,
-                        uint32_t endpoint)
+/* As endpoint_take in connection.bpf.h, with which it shares the count. */
+uint32_t probes_take_endpoint(struct probes *probes)
 {
-	if (bpf_map_update_elem(map_fd(probes, "listeners"), listener, &endpoint, BPF_NOEXIST))
-		return errno == EEXIST ? 0 : -errno;
-	probes->port_users[listener->port]++;
+	uint32_t other = probes->options.max_endpoints - 1, endpoint = other;
+
+	if (__atomic_load_n(&probes->control->endpoints, __ATOMIC_RELAXED) < other)
+		endpoint = __atomic_fetch_add(&probes->control->endpoints, 1, __ATOMIC_RELAXED);
+	return endpoint < other ? endpoint : other;
+}
+
+int probes_add_listener(struct probes *probes, const struct ktax_listener *listener,
+                        struct ktax_listening *listening)
+{
+	int fd = map_fd(probes, "listeners");
+
+	if (bpf_map_update_elem(fd, listener, listening, BPF_NOEXIST) &&
+	    (errno != EEXIST || bpf_map_lookup_elem(fd, listener, listening)))
+		return -errno;
 	probes->listening_ports[listener->port] = 1;
 	return 0;
 }
 
-int probes_remove_listener(struct probes *probes, const struct ktax_listener *listener)
+uint32_t probes_listens(const struct probes *probes)
 {
-	if (bpf_map_delete_elem(map_fd(probes, "listeners"), listener))
+	return __atomic_load_n(&probes->control->listens, __ATOMIC_ACQUIRE);
+}
+
+int probes_next_listener(struct probes *probes, const struct ktax_listener *previous,
+                         struct ktax_listener *ret, struct ktax_listening *ret_listening)
+{
+	int fd = map_fd(probes, "listeners");
+
+	if (bpf_map_get_next_key(fd, previous, ret) || bpf_map_lookup_elem(fd, ret, ret_listening))
 		return -errno;
-	if (!--probes->port_users[listener->port])
-		probes->listening_ports[listener->port] = 0;
 	return 0;
 }
 

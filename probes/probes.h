@@ -25,11 +25,13 @@ struct probes_options {
 	bool light;               /* the light hook set, without spans and samples */
 	uint32_t max_connections; /* followed at once */
 	uint32_t max_endpoints;
-	uint32_t ring_bytes; /* of the ring buffer for sampled requests, a power of two */
-	uint32_t sample_hz;  /* user/kernel sampling per CPU; 0: none */
-	bool qdisc, nic;     /* what the targets' links have */
-	bool task_filter;    /* targets are processes */
-	bool framing;        /* look into received bytes, to count pipelined requests */
+	uint32_t ring_bytes;   /* of the ring buffer for sampled requests, a power of two */
+	uint32_t sample_hz;    /* user/kernel sampling per CPU; 0: none */
+	bool qdisc, nic;       /* what the targets' links have */
+	bool task_filter;      /* targets are processes */
+	const uint16_t *ports; /* only listeners on these; NULL: on any */
+	size_t n_ports;
+	bool framing; /* look into received bytes, to count pipelined requests */
 	void (*log)(int level, const char *text); /* libbpf's messages; may be NULL */
 };
 
@@ -57,16 +59,25 @@ bool probes_attached(const struct probes *probes);
  * failed, the others are attached. */
 int probes_attach_spans(struct probes *probes, const struct span_list *spans);
 /*
- * Whether that takes CAP_SYS_ADMIN: as uprobes of perf it does; as uprobe_multi links CAP_PERFMON is
- * enough.
+ * Whether that takes CAP_SYS_ADMIN: as uprobes of perf it does; as uprobe_multi links CAP_PERFMON
+ * is enough.
  */
 bool probes_spans_need_admin(const struct probes *probes, const struct span_list *spans);
 void probes_detach_spans(struct probes *probes);
 
-/* Requests on @listener's connections are counted for @endpoint (below max_endpoints). */
+/* The next free endpoint; when none is left, the last (max_endpoints - 1), for all others. */
+uint32_t probes_take_endpoint(struct probes *probes);
+/*
+ * Requests on @listener's connections are counted for listening->endpoint. If the programs have
+ * seen it begin to listen, and so know it already, *listening becomes what they know.
+ */
 int probes_add_listener(struct probes *probes, const struct ktax_listener *listener,
-                        uint32_t endpoint);
-int probes_remove_listener(struct probes *probes, const struct ktax_listener *listener);
+                        struct ktax_listening *listening);
+/* How many listeners the programs have added themselves. */
+uint32_t probes_listens(const struct probes *probes);
+/* The listener after @previous (NULL: the first), in no order; -ENOENT after the last. */
+int probes_next_listener(struct probes *probes, const struct ktax_listener *previous,
+                         struct ktax_listener *ret, struct ktax_listening *ret_listening);
 int probes_add_process(struct probes *probes, uint32_t pid);
 int probes_remove_process(struct probes *probes, uint32_t pid);
 /* Processes that are targets now, forked children included; returns their number. */

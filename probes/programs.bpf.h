@@ -150,7 +150,9 @@ SEC("fentry/tcp_wfree") int BPF_PROG(tx_done__fentry, struct sk_buff *skb)
 	return tx_done(skb);
 }
 
-SEC("fentry/tcp_set_state") int BPF_PROG(connection_state__fentry, struct sock *sk, int state)
+/* Where tcp_set_state, listen and nobody else for TCP go through. */
+SEC("fentry/inet_sk_state_store")
+int BPF_PROG(connection_state__fentry, struct sock *sk, int state)
 {
 	return connection_state(sk, state);
 }
@@ -199,7 +201,8 @@ SEC("kprobe/tcp_wfree") int BPF_KPROBE(tx_done__kprobe, struct sk_buff *skb)
 	return tx_done(skb);
 }
 
-SEC("kprobe/tcp_set_state") int BPF_KPROBE(connection_state__kprobe, struct sock *sk, int state)
+SEC("kprobe/inet_sk_state_store")
+int BPF_KPROBE(connection_state__kprobe, struct sock *sk, int state)
 {
 	return connection_state(sk, state);
 }

@@ -41,7 +41,7 @@ static __always_inline __u64 one_copy(__u64 value)
 
 const volatile struct ktax_settings settings;
 struct ktax_control control;
-__u8 listening_ports[65536];
+__u8 listening_ports[65536]; /* somebody listens there, or is awaited to */
 
 /* Connection slots; max_entries is set by the loader. */
 struct {
@@ -61,7 +61,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct ktax_listener);
-	__type(value, __u32);
+	__type(value, struct ktax_listening);
 } listeners SEC(".maps");
 
 /* Processes whose threads are targets (tgid). */

@@ -3,7 +3,7 @@
  * ktax record: parse, open, run, close. The work is in collector/.
  *
  * A command after "--" is started as a target: it waits on a pipe until the probes are attached,
- * and its sockets are looked for in short steps while it starts.
+ * and they see it begin to listen, so that its first request is recorded too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -571,8 +571,8 @@ const struct command command_record = {
 		"account. Aggregates are kept in the kernel and written to FILE once per interval; a "
 		"recorder that is killed leaves all finished intervals readable. 'ktax report FILE' "
 		"shows the result.\n\n"
-		"COMMAND is started once the probes are attached, recorded within moments of its "
-		"listening, and ended with the recording.\n\n"
+		"COMMAND is started once the probes are attached, recorded from its first request on, "
+		"and ended with the recording.\n\n"
 		"Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, "
 		"and gives up what it does not need any more once the probes are attached. With "
 		"CAP_SYS_ADMIN too it can measure what the probes cost and keep to the budget. No payload "

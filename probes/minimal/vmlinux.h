@@ -152,6 +152,7 @@ struct sock {
 	struct sk_buff_head sk_receive_queue;
 	struct socket *sk_socket;
 	u32 sk_pacing_status;
+	u16 sk_protocol;
 };
 
 struct socket {

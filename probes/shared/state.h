@@ -28,7 +28,11 @@ struct ktax_control {
 	__u32 epoch;          /* counts attaches: what was open before belongs to another epoch */
 	__u32 admit;          /* requests may begin; off while hooks come and go */
 	__u32 filter_tasks;   /* only threads of the processes in the map "processes" */
+	__u32 filter_ports;   /* only listeners on a port that listening_ports[] has already */
+	__u32 endpoints;      /* indices of aggregates that are taken, the last one aside */
+	__u32 listens;        /* listeners that the programs have added to the map "listeners" */
 	__u32 sample_every;   /* --requests 1/N: 0 off */
+	__u32 pad;
 	__u64 slow_ns;        /* --slow: requests at least as long as this, ~0 off */
 	__u64 attached_at_ns; /* CLOCK_MONOTONIC */
 };
@@ -51,6 +55,12 @@ struct ktax_listener {
 	__u16 port;       /* host order */
 	__u16 family;     /* 4 or 6 */
 	__u8 address[16]; /* all zero: wildcard */
+};
+
+/* What is known of it. */
+struct ktax_listening {
+	__u32 endpoint; /* index of its aggregates */
+	__u32 process;  /* that listens, 0: not known */
 };
 
 enum ktax_connection_state {

@@ -68,17 +68,43 @@ by_cgroup() {
 # ---- targets that come and go -------------------------------------------------------------------
 
 # started WHAT NAME RECORD_OPTION...: the recorder starts the server, which forks, once its probes are
-# attached. Its socket is found within moments of listening; on a busy host that is not at once.
+# attached.
 started() {
   local what=$1 name=$2
   shift 2
   start "${name}_run" ktax record --budget 0 --requests 1/1 --interval 200ms -o "$tmp/${name}_run.ktax" "$@" -- \
     ktax-sample-server --listen "127.0.0.1:${port[$name]}" --processes 2 --log "$tmp/$name.tsv"
   wait_port "${port[$name]}" 30
-  sleep 1
   load_to "$name"
   end_record "${name}_run"
   check_whole "$what" "${name}_run" "$name"
+}
+
+# ask_at_once PORT REPLY: tries to connect without a pause, so that it is there as soon as somebody
+# listens; the reply's first line is left in the file REPLY.
+ask_at_once() {
+  local line
+  until { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null; do :; done
+  printf 'GET /work?bytes=100 HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n' >&3
+  IFS= read -r line <&3
+  echo "$line" >"$2"
+}
+
+# first_request WHAT RECORD_OPTION...: of a server that the recorder starts; the client is there first.
+first_request() {
+  local what=$1 port
+  shift
+  port=$(free_port)
+  rm -f "$tmp/reply"
+  start asking ask_at_once "$port" "$tmp/reply"
+  start first_run ktax record --budget 0 --requests 1/1 -o "$tmp/first_run.ktax" -f "$@" -- \
+    ktax-sample-server --listen "127.0.0.1:$port" --log "$tmp/first_run.tsv"
+  await asking 60 || true
+  check_match "$what: the first request is answered" "$(cat "$tmp/reply")" "^HTTP/1.1 200"
+  end_record first_run
+  check_eq "$what: the first request is recorded" \
+    "$(value first_run.ktax 'SELECT count(*), group_concat(DISTINCT comm) FROM request r JOIN endpoint e ON e.id = r.endpoint')" \
+    "1|ktax-sample-ser"
 }
 
 # The second server has the same port and another process.
@@ -104,4 +130,7 @@ port[child]=$(free_port)
 started "ktax record -- COMMAND" child
 port[ported]=$(free_port)
 started "ktax record --port PORT -- COMMAND" ported --port "${port[ported]}"
+first_request "full hook set"
+first_request "full hook set in hash maps" --hooks raw_tp
+first_request "light hook set" --detail light
 restarted
