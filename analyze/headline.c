@@ -184,18 +184,26 @@ static void say_count(struct sentence *sentence, uint64_t count, const char *wha
 	say(sentence, "%" PRIu64 " %s", count, what);
 }
 
+static uint64_t meta_number(const struct recording *recording, const char *key)
+{
+	const char *value = recording_meta(recording, key);
+
+	return value ? strtoull(value, NULL, 10) : 0;
+}
+
 void headline_write_caution(struct findings *findings)
 {
 	struct sentence caution = { findings->caution, sizeof(findings->caution) };
 	const struct recording *recording = findings->recording;
-	const char *merged = recording_meta(recording, "merged_endpoints");
 
 	findings->caution[0] = '\0';
 	if (!recording->complete)
 		say(&caution, "not finished, the recorder was killed or still runs");
 	say_count(&caution, recording->sum.lost_map_full, "connections not followed (table full)");
-	say_count(&caution, merged ? strtoull(merged, NULL, 10) : 0,
+	say_count(&caution, meta_number(recording, "merged_endpoints"),
 	          "endpoints recorded as one (--max-endpoints)");
+	say_count(&caution, meta_number(recording, "unseen_processes"),
+	          "processes in network namespaces that could not be looked into");
 	say_count(&caution, recording->sum.missed_stamps, "requests of unseen arrival");
 	say_count(&caution, recording->sum.clock_errors, "spans off the clock");
 	say_count(&caution, recording->sum.lost_ring, "sampled requests lost");

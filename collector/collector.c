@@ -97,15 +97,44 @@ static int note_merged(struct collector *collector)
 	if (n == collector->merged_endpoints)
 		return 0;
 	if (!collector->merged_endpoints) {
-		snprintf(text, sizeof(text),
-		         "endpoints beyond the first %u are recorded as one, \"other endpoints\"; see "
-		         "--max-endpoints",
-		         collector->options.max_endpoints - 1);
+		snprintf(
+			text, sizeof(text),
+			"endpoints beyond the first %u are recorded as one, \"other endpoints\"; see "
+			"--max-endpoints",
+			collector->options.max_endpoints - 1);
 		note(collector, text);
 	}
 	collector->merged_endpoints = n;
 	snprintf(text, sizeof(text), "%zu", n);
 	return recording_set_meta(collector->writer, "merged_endpoints", text);
+}
+
+/* So are processes whose servers cannot be found. */
+static int note_unseen(struct collector *collector)
+{
+	size_t n = targets_unseen(collector->targets);
+	char text[160];
+
+	if (n <= collector->unseen_processes)
+		return 0;
+	if (!collector->unseen_processes) {
+		snprintf(text, sizeof(text),
+		         "the network namespaces of %zu processes cannot be looked into: servers "
+		         "there are not followed",
+		         n);
+		note(collector, text);
+	}
+	collector->unseen_processes = n;
+	snprintf(text, sizeof(text), "%zu", n);
+	return recording_set_meta(collector->writer, "unseen_processes", text);
+}
+
+/* What of the targets is not recorded as it should be. */
+static int note_targets(struct collector *collector)
+{
+	int err = note_merged(collector);
+
+	return err ? err : note_unseen(collector);
 }
 
 static int interval_tick(struct collector *collector, uint64_t now,
@@ -123,7 +152,7 @@ static int interval_tick(struct collector *collector, uint64_t now,
 	if (collector->attached_since_ns)
 		probes_sweep(collector->probes, IDLE_NS, &in_flight);
 	probes_consume(collector->probes, interval_keep_request, collector);
-	err = note_merged(collector);
+	err = note_targets(collector);
 	if (!err)
 		err = interval_write(collector, now);
 	if (err)
@@ -170,7 +199,7 @@ static int start(struct collector *collector, struct collector_failure *failure)
 	collector->continuous = true;
 	err = interval_write_hooks(collector);
 	if (!err)
-		err = note_merged(collector);
+		err = note_targets(collector);
 	if (err)
 		return failed(failure, err, collector->options.output, "write the recording", NULL,
 		              NULL);

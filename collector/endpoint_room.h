@@ -2,7 +2,7 @@
 /*
  * For how many endpoints aggregates are kept apart, where the user does not say.
  *
- * An aggregate takes 0.3 MB per endpoint and possible CPU, all of it from the start. So there is
+ * An aggregate takes 0.3 MB per endpoint and possible CPU and once more, all of it from the start. So there is
  * room for the endpoints that listen when the recording begins and for some that may come, within
  * ENDPOINT_ROOM_BYTES. What comes beyond is recorded as one more, "other endpoints".
  */

@@ -30,6 +30,7 @@ struct collector {
 	bool spans_noted;   /* that some could not be attached */
 	bool spans_checked; /* that each --span has found something */
 	struct recording_writer *writer;
+	size_t unseen_processes; /* most at once: in namespaces that could not be looked into */
 	size_t merged_endpoints;          /* that have no aggregates of their own, so far */
 	struct endpoint_state *endpoints; /* by the index of the aggregates */
 	struct ktax_counters counters;    /* at the last interval */

@@ -50,6 +50,7 @@ struct targets {
 	size_t n_owners;
 	struct netspace *netspaces;
 	size_t n_netspaces;
+	size_t n_unseen; /* processes whose namespace the last refresh could not look into */
 	struct target_listener *listeners;
 	size_t n_listeners;
 	struct recording_endpoint *endpoints; /* TARGETS_ENDPOINTS_MAX of them */
@@ -181,6 +182,15 @@ static bool netspace_known(const struct targets *targets, uint32_t inode)
 	return false;
 }
 
+/* Nothing where the process is gone; else the others go on, without its servers. */
+static int netspace_refused(struct targets *targets, int err)
+{
+	if (err == -ENOMEM)
+		return err;
+	targets->n_unseen += err != -ENOENT && err != -ESRCH;
+	return 0;
+}
+
 static int add_netspace(struct targets *targets, pid_t pid)
 {
 	char path[64];
@@ -188,22 +198,27 @@ static int add_netspace(struct targets *targets, pid_t pid)
 	int err;
 
 	snprintf(path, sizeof(path), pid ? "/proc/%d/ns/net" : "/proc/self/ns/net", pid);
-	if (stat(path, &status) || netspace_known(targets, status.st_ino))
+	if (stat(path, &status)) /* most likely in one that is known, unless it is asked for */
+		return targets_are_processes(targets) ? netspace_refused(targets, -errno) : 0;
+	if (netspace_known(targets, status.st_ino))
 		return 0;
 	err = array_grow(&targets->netspaces, targets->n_netspaces, sizeof(struct netspace));
 	if (err)
 		return err;
 	err = netspace_open(pid, &targets->netspaces[targets->n_netspaces]);
-	if (!err)
-		targets->n_netspaces++;
-	/* The process is gone, or not ours to look into. The others go on. */
-	return err == -ENOMEM ? err : 0;
+	if (err)
+		return netspace_refused(targets, err);
+	targets->n_netspaces++;
+	return 0;
 }
 
 static int scan_netspaces(struct targets *targets)
 {
 	bool processes = targets_are_processes(targets);
-	int err = processes ? 0 : add_netspace(targets, 0);
+	int err;
+
+	targets->n_unseen = 0;
+	err = processes ? 0 : add_netspace(targets, 0);
 
 	for (size_t i = 0; !err && i < targets->processes.n; i++)
 		if (!processes || targets->processes.processes[i].target)
@@ -555,6 +570,11 @@ void targets_limit_endpoints(struct targets *targets, uint32_t max)
 		if (listener->owner)
 			listener_set_owner(targets, listener, listener->owner);
 	}
+}
+
+size_t targets_unseen(const struct targets *targets)
+{
+	return targets->n_unseen;
 }
 
 size_t targets_merged(const struct targets *targets)

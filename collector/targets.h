@@ -66,6 +66,9 @@ size_t targets_merged(const struct targets *targets);
  */
 int targets_adopt(struct targets *targets, struct probes *probes);
 
+/* Processes whose network namespace could not be looked into: servers there are not followed. */
+size_t targets_unseen(const struct targets *targets);
+
 struct target_links targets_links(struct targets *targets);
 bool targets_are_processes(const struct targets *targets);
 

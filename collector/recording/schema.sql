@@ -50,6 +50,7 @@ CREATE TABLE meta (
 	--   budget_pct          limit of the CPU time that tracing may take, per cent
 	--   requests_sampling   which requests are in table request: none, 1/N, or slow P (percentile)
 	--   probe_cost          unknown: what the programs took could not be measured (probe_ns)
+	--   unseen_processes    in network namespaces that could not be looked into: not recorded
 	--   merged_endpoints    listening endpoints that were recorded as one, "other endpoints"
 	--   hostname, kernel, arch, cpu_model, cpus, memory_bytes    the host fingerprint, as are
 	--   clocksource, mitigations, governor, virtualization       these

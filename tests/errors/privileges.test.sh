@@ -111,6 +111,8 @@ cat >deny.c <<'END'
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
+#include <stdarg.h>
 struct btf;
 static int denied(const char *name)
 {
@@ -133,6 +135,16 @@ int bpf_raw_tracepoint_open(const char *name, int program)
 		return next(name, program);
 	errno = ENOENT;
 	return -ENOENT;
+}
+int open(const char *path, int flags, ...)
+{
+	int (*next)(const char *, int, int) = (int (*)(const char *, int, int))dlsym(RTLD_NEXT, __func__);
+	va_list mode;
+	va_start(mode, flags);
+	flags = denied("/net/tcp") && strstr(path, "/net/tcp") ? (errno = EACCES, -1) :
+								   next(path, flags, va_arg(mode, int));
+	va_end(mode);
+	return flags;
 }
 END
 cc -shared -fPIC -o deny.so deny.c -ldl
@@ -160,3 +172,19 @@ run "${denied[@]}" -d 1 -o fallback.ktax
 check_match "Where a tracepoint lacks, another hook takes its place" \
   "$status $(value fallback.ktax "SELECT DISTINCT program FROM hook WHERE boundary = 'read_end'")" \
   "^0 [a-z_]+/tcp_"
+
+# ---- network namespaces -------------------------------------------------------------------------
+
+denied=(env "LD_PRELOAD=$tmp/deny.so" "DENY= /net/tcp ")
+start unseen "${denied[@]}" ktax record -p $$ --budget 0 --interval 200ms -o unseen.ktax
+wait_for 60 recording unseen
+netns_add "ktax-test-$$-c"
+start hidden nsenter "--net=/run/netns/ktax-test-$$-c" ktax-sample-server --listen 127.0.0.1:8080
+since=$(intervals unseen.ktax)
+wait_for 30 recording unseen $((since + 4))
+stop unseen INT
+check_match "A namespace that can neither be entered nor read from outside is said, once" \
+  "$status $(messages unseen.err)" \
+  "^0 ktax: the network namespaces of [0-9]+ processes cannot be looked into: servers there are not followed$"
+check_match "and in the report" "$(ktax report --json unseen.ktax | jq -r .caution)" \
+  "1 processes in network namespaces that could not be looked into"
