@@ -299,6 +299,27 @@ static void find_endpoint(const struct recording *recording, struct finding_endp
 	headline_write(endpoint);
 }
 
+static uint64_t meta_number(const struct recording *recording, const char *key)
+{
+	const char *text = recording_meta(recording, key);
+
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
+static struct finding_steps find_steps(const struct recording *recording)
+{
+	struct finding_steps steps = {
+		.calls = recording->sum.stepped,
+		.moved_ns = recording->sum.stepped_ns,
+		.ns = meta_number(recording, "step_ns"),
+		.range = { (double)meta_number(recording, "step_low_ns"),
+		           (double)meta_number(recording, "step_high_ns") },
+	};
+
+	steps.measured = steps.ns > 0;
+	return steps;
+}
+
 static struct finding_self find_self(const struct recording *recording, uint64_t requests)
 {
 	const struct recording_interval *sum = &recording->sum;
@@ -316,6 +337,7 @@ static struct finding_self find_self(const struct recording *recording, uint64_t
 	self.attached_share = share_of(sum->attached_ns, sum->length_ns);
 	self.windowed = sum->attached_ns < sum->length_ns;
 	self.budget = recording_meta(recording, "budget_pct");
+	self.steps = find_steps(recording);
 	return self;
 }
 

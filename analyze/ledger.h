@@ -92,6 +92,15 @@ struct finding_endpoint {
 	struct ratio windows;
 };
 
+/* Probes of spans whose instruction the kernel single-stepped. */
+struct finding_steps {
+	uint64_t calls;
+	uint64_t moved_ns; /* of the accounts they fell into, to unknown */
+	bool measured;     /* what one costs: */
+	uint64_t ns;
+	struct interval range; /* of 95 % of the measurements, ns */
+};
+
 /* What ktax itself cost. */
 struct finding_self {
 	bool measured;         /* false: what the programs took is not known, nor what follows */
@@ -100,6 +109,7 @@ struct finding_self {
 	double attached_share; /* of the recording */
 	bool windowed;         /* not attached all the time */
 	const char *budget;    /* limit asked for, per cent of the CPUs, or NULL */
+	struct finding_steps steps;
 };
 
 struct findings {

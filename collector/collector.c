@@ -149,8 +149,10 @@ static int interval_tick(struct collector *collector, uint64_t now,
 	err = follow_spans(collector);
 	if (err)
 		return failed(failure, err, NULL, "look for functions to probe", NULL, NULL);
-	if (collector->attached_since_ns)
+	if (collector->attached_since_ns) {
 		probes_sweep(collector->probes, IDLE_NS, &in_flight);
+		measure_step(collector);
+	}
 	probes_consume(collector->probes, interval_keep_request, collector);
 	err = note_targets(collector);
 	if (!err)

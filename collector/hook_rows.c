@@ -139,9 +139,16 @@ static void function_row(struct recording_hook *row, const struct hook_rows_span
 {
 	snprintf(row->program, sizeof(row->program), "uprobe/%zu functions",
 	         spans->attached[account]);
-	if (spans->single_stepped)
+	if (spans->single_stepped && spans->step_ns)
+		snprintf(
+			row->why, sizeof(row->why),
+			"%zu of all probed functions are single-stepped (%.1f us a probe, moved to "
+			"unknown)",
+			spans->single_stepped, (double)spans->step_ns / 1e3);
+	else if (spans->single_stepped)
 		snprintf(row->why, sizeof(row->why),
-		         "%zu of all probed functions are single-stepped (~10 us a call)",
+		         "%zu of all probed functions are single-stepped, which could not be "
+		         "measured and is part of the accounts",
 		         spans->single_stepped);
 }
 

@@ -12,6 +12,7 @@
 struct hook_rows_spans {
 	size_t attached[KTAX_NACCOUNTS]; /* probed functions by account */
 	size_t single_stepped;
+	uint64_t step_ns;                 /* what that costs; 0: not measured */
 	size_t annotated[KTAX_NACCOUNTS]; /* probed begins of annotations by account */
 };
 

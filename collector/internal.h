@@ -27,8 +27,10 @@ struct collector {
 	struct span_list *spans;
 	uint64_t spans_generation;
 	struct hook_rows_spans span_counts;
-	bool spans_noted;   /* that some could not be attached */
-	bool spans_checked; /* that each --span has found something */
+	bool spans_noted;            /* that some could not be attached */
+	bool spans_checked;          /* that each --span has found something */
+	bool step_failed;            /* what single-stepping costs cannot be measured */
+	struct histogram step_costs; /* that, once per interval */
 	struct recording_writer *writer;
 	size_t unseen_processes; /* most at once: in namespaces that could not be looked into */
 	size_t merged_endpoints;          /* that have no aggregates of their own, so far */
@@ -72,6 +74,8 @@ int refresh_spans(struct collector *collector);
 /* The same where there are new processes, libraries that were loaded, programs executed since. */
 int follow_spans(struct collector *collector);
 void attach_spans(struct collector *collector);
+/* Measures what single-stepping costs now, where functions are single-stepped. */
+void measure_step(struct collector *collector);
 /* Says which --span has found nothing. Once, when there is something to look into. */
 void note_unmatched_spans(struct collector *collector);
 

@@ -4,6 +4,8 @@
  * sums up the run's progress.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,18 +23,24 @@ struct endpoint_state {
 int intervals_allocate(struct collector *collector)
 {
 	uint32_t n = collector->options.max_endpoints;
+	int err;
 
 	collector->endpoints = calloc(n, sizeof(*collector->endpoints));
 	collector->requests = calloc(REQUESTS_MAX, sizeof(*collector->requests));
 	if (!collector->endpoints || !collector->requests)
 		return -ENOMEM;
-	return histogram_init(&collector->recent, HISTOGRAM_HIGHEST_DEFAULT_NS,
-	                      HISTOGRAM_DIGITS_DEFAULT);
+	err = histogram_init(&collector->recent, HISTOGRAM_HIGHEST_DEFAULT_NS,
+	                     HISTOGRAM_DIGITS_DEFAULT);
+	if (!err)
+		err = histogram_init(&collector->step_costs, HISTOGRAM_HIGHEST_DEFAULT_NS,
+		                     HISTOGRAM_DIGITS_DEFAULT);
+	return err;
 }
 
 void intervals_free(struct collector *collector)
 {
 	histogram_destroy(&collector->recent);
+	histogram_destroy(&collector->step_costs);
 	free(collector->endpoints);
 	free(collector->requests);
 }
@@ -147,6 +155,8 @@ static struct recording_interval measure_interval(struct collector *collector, u
 	interval.missed_stamps = counters->missed_stamps - last.missed_stamps;
 	interval.clock_errors = counters->clock_errors - last.clock_errors;
 	interval.reopened = counters->reopened - last.reopened + collector->dropped;
+	interval.stepped = counters->stepped - last.stepped;
+	interval.stepped_ns = counters->stepped_ns - last.stepped_ns;
 	interval.self_cpu_ns = self - collector->self_ns;
 	if (collector->cost.ns_per_ns > 0) {
 		interval.probe_ns = collector->cost.ns_per_ns * interval.attached_ns;
@@ -216,10 +226,29 @@ int interval_write(struct collector *collector, uint64_t now)
 	return err;
 }
 
+static int write_step(struct collector *collector)
+{
+	static const struct {
+		const char *key;
+		double percentile;
+	} values[] = { { "step_ns", 50 }, { "step_low_ns", 2.5 }, { "step_high_ns", 97.5 } };
+	int err = 0;
+
+	for (size_t i = 0; collector->step_costs.total && !err && i < 3; i++) {
+		char text[24];
+
+		snprintf(text, sizeof(text), "%" PRIu64,
+		         histogram_percentile(&collector->step_costs, values[i].percentile));
+		err = recording_set_meta(collector->writer, values[i].key, text);
+	}
+	return err;
+}
+
 int interval_write_hooks(struct collector *collector)
 {
 	struct recording_hook rows[HOOK_ROWS_MAX];
 	size_t n = hook_rows(collector->probes, &collector->span_counts, rows);
+	int err = recording_set_hooks(collector->writer, rows, n);
 
-	return recording_set_hooks(collector->writer, rows, n);
+	return err ? err : write_step(collector);
 }

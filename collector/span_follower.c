@@ -17,7 +17,7 @@ static void count_spans(struct collector *collector)
 {
 	struct hook_rows_spans *counts = &collector->span_counts;
 
-	memset(counts, 0, sizeof(*counts));
+	*counts = (struct hook_rows_spans){ .step_ns = counts->step_ns };
 	for (size_t i = 0; i < collector->spans->nsites; i++) {
 		const struct span_site *site = &collector->spans->sites[i];
 
@@ -28,10 +28,30 @@ static void count_spans(struct collector *collector)
 		count_annotations(counts, &collector->spans->usdt[i]);
 }
 
+void measure_step(struct collector *collector)
+{
+	struct hook_rows_spans *counts = &collector->span_counts;
+	struct step_cost cost;
+
+	if (!counts->single_stepped || collector->step_failed)
+		return;
+	if (!probes_measure_step(collector->probes, &cost)) {
+		histogram_record(&collector->step_costs, cost.ns, 1);
+		counts->step_ns = histogram_percentile(&collector->step_costs, 50);
+		return;
+	}
+	if (counts->step_ns)
+		return; /* it has been measured before */
+	collector->step_failed = true;
+	note(collector, "what single-stepping costs could not be measured: it is part of the "
+	                "accounts of spans and of their callers");
+}
+
 void attach_spans(struct collector *collector)
 {
 	int err = 0;
 
+	measure_step(collector);
 	if (collector->spans)
 		err = probes_attach_spans(collector->probes, collector->spans);
 	if (!err || collector->spans_noted)

@@ -202,7 +202,7 @@ static __always_inline void thread_start(struct thread *thread, __u64 now)
 	thread->tid = (__u32)bpf_get_current_pid_tgid();
 	thread->slot = 0;
 	thread->on = thread->user = KTAX_APP;
-	thread->off_ns = 0;
+	thread->off_ns = thread->step_ns = 0;
 	thread->idle_out_ns = thread->idle_in_ns = 0;
 	thread->spans = 0;
 	thread->delays = 1;
@@ -232,6 +232,19 @@ static __always_inline struct thread *thread_known(void)
 	return thread && thread->epoch == control.epoch ? thread : NULL;
 }
 
+/* Of @spent, just posted to @on, what single-stepping took is unknown (span.bpf.h). */
+static __always_inline void thread_post_step(struct thread *thread, __u64 on, __u64 spent)
+{
+	__u64 step = thread->step_ns;
+
+	if (step > spent)
+		step = spent;
+	thread->account_ns[on] -= step;
+	thread->account_ns[KTAX_UNKNOWN] += step;
+	thread->step_ns = 0;
+	COUNT_BY(stepped_ns, step);
+}
+
 /* The posting primitive. */
 static __always_inline void thread_post(struct thread *thread, __u64 now)
 {
@@ -253,6 +266,8 @@ static __always_inline void thread_post(struct thread *thread, __u64 now)
 	thread->account_ns[on] += spent - taken;
 	thread->account_ns[KTAX_PREEMPT] += taken;
 	thread->last_ns = now;
+	if (thread->step_ns)
+		thread_post_step(thread, on, spent - taken);
 }
 
 /* The innermost open span; only to be called if there is one. */

@@ -245,6 +245,7 @@ static struct placement_exit exit_at(const struct exits_search *search, uint32_t
 	return (struct placement_exit){
 		.vaddr = insn->vaddr,
 		.sp_delta = insn->kind == INSN_RETURN ? 0 : insn->depth,
+		.single_stepped = insn->kind == INSN_RETURN,
 	};
 }
 
@@ -270,7 +271,7 @@ static const char *collect_exits(const struct exits_search *search, struct place
 		if (placement->nexits == PLACEMENT_MAX_EXITS)
 			return "it returns in too many places";
 		placement->exits[placement->nexits++] = exit;
-		placement->exit_single_stepped |= returns;
+		placement->exit_single_stepped |= exit.single_stepped;
 	}
 	return placement->nexits ? NULL : "it never returns";
 }

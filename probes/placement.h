@@ -15,6 +15,7 @@ struct placement_exit {
 	uint64_t vaddr;
 	int32_t sp_delta; /* bytes, as in struct span_exit */
 	bool use_uretprobe;
+	bool single_stepped;
 };
 
 struct placement {

@@ -48,6 +48,8 @@ struct probes {
 	struct cpu_sampler sampler;
 	uint64_t map_full; /* as counted at the last sweep */
 	struct span_links *spans;
+	struct span_links *step; /* see probes_measure_step() */
+	uint64_t step_bare_ns;
 	bool uprobe_multi;
 	struct aggregates aggregates;
 	struct ring_buffer *ring;
@@ -294,6 +296,7 @@ void probes_close(struct probes *probes)
 		return;
 	probes_detach(probes);
 	probes_detach_spans(probes);
+	span_links_detach(probes->step);
 	cpu_sampler_close(&probes->sampler);
 	ring_buffer__free(probes->ring);
 	aggregates_unmap(&probes->aggregates);
@@ -383,6 +386,33 @@ void probes_detach_spans(struct probes *probes)
 {
 	span_links_detach(probes->spans);
 	probes->spans = NULL;
+}
+
+/* The first time. The probe stays: it costs only who calls that function. */
+static int attach_step(struct probes *probes)
+{
+	uint64_t offset;
+	int err = step_cost_offset(&offset);
+
+	if (err)
+		return err;
+	probes->step_bare_ns = step_cost_bare_ns();
+	return span_links_attach_step(probes->object, probes->uprobe_multi, offset, &probes->step);
+}
+
+int probes_measure_step(struct probes *probes, struct step_cost *ret)
+{
+	const volatile __u64 *stamp = &probes->control->stepped_at_ns;
+	int err = probes->step ? 0 : attach_step(probes);
+
+	if (!err)
+		err = step_cost_measure(probes->step_bare_ns, (const volatile uint64_t *)stamp,
+		                        ret);
+	if (err)
+		return err;
+	probes->control->step_before_ns = ret->before_ns;
+	probes->control->step_after_ns = ret->after_ns;
+	return 0;
 }
 
 /* ---- Targets ------------------------------------------------------------------------------ */

@@ -16,6 +16,7 @@
 
 #include "hooks.h"
 #include "state.h"
+#include "step_cost.h"
 
 struct probes;
 struct span_list;
@@ -64,6 +65,11 @@ int probes_attach_spans(struct probes *probes, const struct span_list *spans);
  */
 bool probes_spans_need_admin(const struct probes *probes, const struct span_list *spans);
 void probes_detach_spans(struct probes *probes);
+/*
+ * Measures what single-stepping costs (step_cost.h); from then on so much of the time of spans'
+ * single steps is moved to unknown. -errno: nothing has changed.
+ */
+int probes_measure_step(struct probes *probes, struct step_cost *ret);
 
 /* The next free endpoint; when none is left, the last (max_endpoints - 1), for all others. */
 uint32_t probes_take_endpoint(struct probes *probes);

@@ -12,6 +12,19 @@
  * frame ends with the frame, with the end of one around it, when it begins again, and with the
  * request (thread_expire_annotations). What lies between the last event and the one that finds a
  * span gone is unknown.
+ *
+ * A probe whose instruction the kernel single-steps takes ten times as long as others, most of it
+ * after the program has run. What that costs is measured (step_cost.h) and taken off the accounts
+ * it would fall into, as unknown:
+ *
+ *	user code      trap  program                  single step      user code
+ *	───────────────┬─────┬─ stamp ────────────────┬────────────────┬────────> time
+ *	               │ step_before_ns  │       step_after_ns          │
+ *	  account before the stamp       │  account after the stamp
+ *
+ * So at an enter the first part is the caller's and the second the span's, at an exit the other way
+ * round, and both the open span's where a call within it changes nothing. The parts are noted in
+ * step_ns, and the next posting moves at most what it has posted: no account ever shrinks.
  */
 #ifndef KTAX_SPAN_BPF_H
 #define KTAX_SPAN_BPF_H
@@ -21,6 +34,7 @@
 /* Attach cookie: account, flags, and the bytes pushed between function entry and probe. */
 #define SPAN_COOKIE_ACCOUNT(cookie)  ((cookie)&0xff)
 #define SPAN_COOKIE_STACKED(cookie)  ((cookie) >> 8 & 1)
+#define SPAN_COOKIE_STEPPED(cookie)  ((cookie) >> 9 & 1)
 #define SPAN_COOKIE_SP_DELTA(cookie) ((__s32)((cookie) >> 16))
 
 /* Is @span left where the stack pointer is @sp, seen from a function that is or called its own? */
@@ -116,15 +130,13 @@ static __always_inline bool span_may_open(struct thread *thread, __u32 kind)
 	return thread->spans < KTAX_SPANS;
 }
 
-static __always_inline void span_open(const struct span *opened)
+static __always_inline void span_open(struct thread *thread, const struct span *opened)
 {
-	struct thread *thread = span_thread();
 	struct span *span;
 	bool unseen;
 
-	/* Not user code of a request: never met a socket, or a signal handler within a socket call.
-	 */
-	if (!thread || thread->on != thread->user || opened->account >= KTAX_NACCOUNTS)
+	/* Not user code of a request: a signal handler within a socket call. */
+	if (thread->on != thread->user || opened->account >= KTAX_NACCOUNTS)
 		return;
 	if (opened->kind == SPAN_ANNOTATION)
 		unseen = spans_drop_at_begin(thread, opened->limit, opened->place);
@@ -194,19 +206,39 @@ static __always_inline void annotation_close(struct thread *thread, __u64 sp, __
 	spans_closed(thread, in_user_code, unseen);
 }
 
+/* Around what a program does: the parts of a single step before and after its stamp. */
+static __always_inline void step_begin(struct thread *thread, __u64 cookie)
+{
+	if (!SPAN_COOKIE_STEPPED(cookie) || thread->on != thread->user)
+		return;
+	thread->step_ns += control.step_before_ns;
+	COUNT(stepped);
+}
+
+static __always_inline void step_end(struct thread *thread, __u64 cookie)
+{
+	if (SPAN_COOKIE_STEPPED(cookie) && thread->on == thread->user)
+		thread->step_ns += control.step_after_ns;
+}
+
 static __always_inline int span_enter(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx), return_address = 0;
 	__u64 frame = PT_REGS_SP(ctx) + SPAN_COOKIE_SP_DELTA(cookie);
+	struct thread *thread = span_thread();
 	struct span span = {};
 
+	if (!thread) /* never met a socket */
+		return 0;
 	bpf_probe_read_user(&return_address, sizeof(return_address), (void *)frame);
 	span.limit = frame + sizeof(return_address);
 	span.return_address = return_address;
 	span.place = PT_REGS_IP(ctx);
 	span.account = SPAN_COOKIE_ACCOUNT(cookie);
 	span.kind = SPAN_COOKIE_STACKED(cookie) ? SPAN_STACKED_FUNCTION : SPAN_FUNCTION;
-	span_open(&span);
+	step_begin(thread, cookie);
+	span_open(thread, &span);
+	step_end(thread, cookie);
 	return 0;
 }
 
@@ -222,11 +254,15 @@ static __always_inline int span_exit(struct pt_regs *ctx)
 
 static __always_inline int span_exit_at_ret(struct pt_regs *ctx)
 {
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	__u64 frame = PT_REGS_SP(ctx) + SPAN_COOKIE_SP_DELTA(cookie);
 	struct thread *thread = thread_known();
-	__u64 frame = PT_REGS_SP(ctx) + SPAN_COOKIE_SP_DELTA(bpf_get_attach_cookie(ctx));
 
-	if (thread)
-		function_close(thread, frame + sizeof(__u64));
+	if (!thread)
+		return 0;
+	step_begin(thread, cookie);
+	function_close(thread, frame + sizeof(__u64));
+	step_end(thread, cookie);
 	return 0;
 }
 
@@ -238,8 +274,10 @@ static __always_inline int span_begin(struct pt_regs *ctx)
 		.account = bpf_get_attach_cookie(ctx),
 		.kind = SPAN_ANNOTATION,
 	};
+	struct thread *thread = span_thread();
 
-	span_open(&span);
+	if (thread)
+		span_open(thread, &span);
 	return 0;
 }
 
@@ -249,6 +287,13 @@ static __always_inline int span_end(struct pt_regs *ctx)
 
 	if (thread)
 		annotation_close(thread, PT_REGS_SP(ctx), bpf_get_attach_cookie(ctx));
+	return 0;
+}
+
+/* For step_cost.h: when it ran. */
+static __always_inline int span_step(void)
+{
+	control.stepped_at_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -310,6 +355,17 @@ SEC("uprobe") int span_end__perf(struct pt_regs *ctx)
 SEC("uprobe") int span_end__multi(struct pt_regs *ctx)
 {
 	return span_end(ctx);
+}
+
+/* No boundary: ktax's own function, by which it measures what a single step costs. */
+SEC("uprobe") int span_step__perf(struct pt_regs *ctx)
+{
+	return span_step();
+}
+
+SEC("uprobe") int span_step__multi(struct pt_regs *ctx)
+{
+	return span_step();
 }
 
 #endif

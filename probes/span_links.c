@@ -46,6 +46,7 @@ enum probe_kind {
 	PROBE_EXIT_AT_RET,
 	PROBE_ENTER,
 	PROBE_ANNOTATION_BEGIN,
+	PROBE_STEP, /* of no span */
 	PROBE_KINDS
 };
 
@@ -55,6 +56,7 @@ static const char *const program_name[PROBE_KINDS][2] = {
 	[PROBE_EXIT] = { "span_exit__perf", "span_exit__multi" },
 	[PROBE_EXIT_AT_RET] = { "span_exit_at_ret__perf", "span_exit_at_ret__multi" },
 	[PROBE_ENTER] = { "span_enter__perf", "span_enter__multi" },
+	[PROBE_STEP] = { "span_step__perf", "span_step__multi" },
 };
 
 bool span_links_multi_supported(const struct btf *kernel_btf)
@@ -84,11 +86,14 @@ void span_links_prepare(struct bpf_object *object, bool multi)
 	}
 }
 
-static uint64_t span_cookie(const struct span_site *site, int32_t sp_delta)
-{
-	uint64_t stacked = site->nesting == SPAN_STACKED;
+/* As span.bpf.h takes it apart. */
+#define COOKIE_STACKED 0x100ULL
+#define COOKIE_STEPPED 0x200ULL
 
-	return (uint64_t)site->account | stacked << 8 | (uint64_t)(uint32_t)sp_delta << 16;
+static uint64_t span_cookie(const struct span_site *site, int32_t sp_delta, bool stepped)
+{
+	return (uint64_t)site->account | (site->nesting == SPAN_STACKED ? COOKIE_STACKED : 0) |
+	       (stepped ? COOKIE_STEPPED : 0) | (uint64_t)(uint32_t)sp_delta << 16;
 }
 
 /* ---- Keeping links ------------------------------------------------------------------------ */
@@ -154,18 +159,36 @@ static int batch_add(struct batch *batch, uint64_t offset, uint64_t cookie)
 	return 0;
 }
 
+/* Two functions may end in the same instruction, which is stepped once, for both their probes. */
+static bool is_stepped_in(const struct batch *batch, uint64_t offset)
+{
+	for (size_t i = 0; i < batch->n; i++)
+		if (batch->offset[i] == offset && batch->cookie[i] & COOKIE_STEPPED)
+			return true;
+	return false;
+}
+
+static int batch_add_exit(struct batch *batch, const struct span_site *site,
+                          const struct span_exit *exit)
+{
+	bool stepped = exit->single_stepped && exit->offset != site->offset_enter &&
+	               !is_stepped_in(batch, exit->offset);
+
+	return batch_add(batch, exit->offset, span_cookie(site, exit->sp_delta, stepped));
+}
+
 static int batch_add_site(struct batch *batch, const struct span_site *site, enum probe_kind kind)
 {
 	int err = 0;
 
 	if (kind == PROBE_ENTER)
-		return batch_add(batch, site->offset_enter, span_cookie(site, site->sp_delta));
+		return batch_add(batch, site->offset_enter,
+		                 span_cookie(site, site->sp_delta, site->single_stepped));
 	if (kind == PROBE_EXIT && site->use_uretprobe)
-		return batch_add(batch, site->offset_enter, span_cookie(site, 0));
+		return batch_add(batch, site->offset_enter, span_cookie(site, 0, false));
 	for (size_t i = 0; !err && i < site->nexits; i++)
 		if (site->exits[i].use_uretprobe == (kind == PROBE_EXIT))
-			err = batch_add(batch, site->exits[i].offset,
-			                span_cookie(site, site->exits[i].sp_delta));
+			err = batch_add_exit(batch, site, &site->exits[i]);
 	return err;
 }
 
@@ -300,7 +323,7 @@ int span_links_attach(struct bpf_object *object, bool multi, const struct span_l
 
 	if (!links)
 		return -ENOMEM;
-	for (int kind = 0; kind < PROBE_KINDS; kind++) {
+	for (int kind = 0; kind < PROBE_STEP; kind++) {
 		bool annotations = kind == PROBE_ANNOTATION_END || kind == PROBE_ANNOTATION_BEGIN;
 		int err = annotations ? attach_annotations(object, multi, spans, kind, links)
 		                      : attach_functions(object, multi, spans, kind, links);
@@ -309,4 +332,25 @@ int span_links_attach(struct bpf_object *object, bool multi, const struct span_l
 	}
 	*ret_links = links;
 	return first;
+}
+
+int span_links_attach_step(struct bpf_object *object, bool multi, uint64_t offset,
+                           struct span_links **ret_links)
+{
+	struct span_links *links = calloc(1, sizeof(*links));
+	struct batch batch = { .path = "/proc/self/exe" };
+	int err = links ? batch_add(&batch, offset, 0) : -ENOMEM;
+
+	if (err) {
+		free(batch.offset);
+		free(batch.cookie);
+	} else {
+		err = attach_batch(links, object, multi, PROBE_STEP, &batch);
+	}
+	if (err) {
+		span_links_detach(links);
+		return err;
+	}
+	*ret_links = links;
+	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct bpf_object;
 struct btf;
@@ -28,6 +29,9 @@ void span_links_prepare(struct bpf_object *object, bool multi);
  */
 int span_links_attach(struct bpf_object *object, bool multi, const struct span_list *spans,
                       struct span_links **ret_links);
+/* The program that notes when it ran, at byte @offset of this program (step_cost.h). */
+int span_links_attach_step(struct bpf_object *object, bool multi, uint64_t offset,
+                           struct span_links **ret_links);
 /* Accepts NULL. */
 void span_links_detach(struct span_links *links);
 

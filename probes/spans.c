@@ -199,6 +199,7 @@ static int site_set_exits(struct span_site *site, const struct file_search *sear
 	for (size_t i = 0; i < placement->nexits; i++) {
 		site->exits[i].sp_delta = placement->exits[i].sp_delta;
 		site->exits[i].use_uretprobe = placement->exits[i].use_uretprobe;
+		site->exits[i].single_stepped = placement->exits[i].single_stepped;
 		if (elf_image_offset(search->image, placement->exits[i].vaddr,
 		                     &site->exits[i].offset))
 			return -EBADMSG;

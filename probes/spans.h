@@ -52,7 +52,8 @@ enum span_nesting { SPAN_OUTERMOST, SPAN_STACKED };
 struct span_exit {
 	uint64_t offset;
 	bool use_uretprobe;
-	int32_t sp_delta; /* bytes */
+	bool single_stepped; /* as in struct span_site */
+	int32_t sp_delta;    /* bytes */
 };
 
 struct span_site {

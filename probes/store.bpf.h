@@ -79,13 +79,14 @@ struct {
 	__type(value, struct ktax_counters);
 } counters SEC(".maps");
 
-#define COUNT(member)                                                                              \
+#define COUNT_BY(member, amount)                                                                   \
 	do {                                                                                       \
 		__u32 __zero = 0;                                                                  \
 		struct ktax_counters *__c = bpf_map_lookup_elem(&counters, &__zero);               \
 		if (__c)                                                                           \
-			__sync_fetch_and_add(&__c->member, 1);                                     \
+			__sync_fetch_and_add(&__c->member, (amount));                              \
 	} while (0)
+#define COUNT(member) COUNT_BY(member, 1)
 
 #ifdef KTAX_STORE_HASH
 

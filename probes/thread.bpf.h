@@ -47,6 +47,7 @@ struct thread {
 	__u64 last_ns;
 	__u64 account_ns[KTAX_NACCOUNTS];
 	__u64 stolen_ns;  /* the CPU's stolen clock at last_ns */
+	__u64 step_ns;    /* single-stepping since last_ns: not the time of any account */
 	__u64 blocked_ns; /* off-CPU clocks, ever growing */
 	__u64 runnable_ns;
 	__u64 noted_runnable_ns; /* of the last entry of delay[] */

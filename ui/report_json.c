@@ -399,6 +399,22 @@ static json_t *json_losses(struct writer *writer, const struct recording_interva
 	return object;
 }
 
+static json_t *json_steps(struct writer *writer, const struct finding_steps *steps)
+{
+	json_t *object = json_object();
+
+	set(writer, object, "calls", ns(steps->calls));
+	set(writer, object, "ns_each", ns_or_null(steps->measured, steps->ns));
+	set(writer, object, "ns_each_range", interval_or_null(steps->measured, steps->range));
+	set(writer, object, "moved_ns", ns(steps->moved_ns));
+	if (!steps->measured)
+		set(writer, object, "why",
+		    json_string(steps->calls ? "ns_each: it could not be measured, and is part of "
+		                               "the accounts"
+		                             : "ns_each: no function was single-stepped"));
+	return object;
+}
+
 static json_t *json_self(struct writer *writer, const struct finding_self *self)
 {
 	json_t *object = json_object();
@@ -412,6 +428,7 @@ static json_t *json_self(struct writer *writer, const struct finding_self *self)
 	set(writer, object, "attached_share", json_real(self->attached_share));
 	set(writer, object, "budget",
 	    self->budget ? json_real(strtod(self->budget, NULL)) : json_null());
+	set(writer, object, "single_stepped", json_steps(writer, &self->steps));
 	snprintf(why, sizeof(why), "%s%s%s%s",
 	         self->measured ? "" : "ns_per_request, cpu_share: " REPORT_NOT_MEASURED "; ",
 	         self->measured && self->ns_per_request < 0 ? "ns_per_request: no request; " : "",

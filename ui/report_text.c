@@ -607,6 +607,22 @@ static void put_self(const struct terminal *t, const struct findings *findings)
 	put_list(t, "own cost", text);
 }
 
+static void put_steps(const struct terminal *t, const struct finding_steps *steps)
+{
+	char each[96] = "not measured and so part of the accounts", moved[64] = "", text[256];
+
+	if (!steps->calls)
+		return;
+	if (steps->measured) {
+		snprintf(each, sizeof(each), "%.20s each measured", format_ns(t, steps->ns).text);
+		snprintf(moved, sizeof(moved), ", %.20s moved to unknown",
+		         format_ns(t, steps->moved_ns).text);
+	}
+	snprintf(text, sizeof(text), "%.30s calls were single-stepped, %s%s",
+	         format_count(steps->calls).text, each, moved);
+	put_list(t, "single steps", text);
+}
+
 static void put_recorded(const struct terminal *t, const struct recording *recording)
 {
 	const char *host = recording_meta(recording, "hostname");
@@ -652,4 +668,5 @@ void report_text(const struct terminal *terminal, const struct report *report)
 	put_recorded(terminal, findings->recording);
 	put_losses(terminal, &findings->recording->sum);
 	put_self(terminal, findings);
+	put_steps(terminal, &findings->self.steps);
 }

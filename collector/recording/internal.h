@@ -14,7 +14,9 @@
 #include "recording.h"
 
 /* Members of struct recording_interval after start_realtime_ns: all of them can be added up. */
-#define INTERVAL_SUMS(X)                                                                           \
+#define INTERVAL_SUMS(X) INTERVAL_SUMS_FIRST(X) INTERVAL_SUMS_LATER(X)
+
+#define INTERVAL_SUMS_FIRST(X)                                                                     \
 	X(length_ns)                                                                               \
 	X(attached_ns)                                                                             \
 	X(lost_ring)                                                                               \
@@ -25,6 +27,11 @@
 	X(probe_ns)                                                                                \
 	X(probe_runs)                                                                              \
 	X(self_cpu_ns)
+
+/* Those that recordings of an earlier ktax lack. */
+#define INTERVAL_SUMS_LATER(X)                                                                     \
+	X(stepped)                                                                                 \
+	X(stepped_ns)
 
 /* Counters that struct ktax_aggregate and struct recording_ledger have in common; all but max_ns.
  */

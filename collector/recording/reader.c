@@ -221,15 +221,29 @@ static int read_cell(struct row *row, void *context)
 	return row->error;
 }
 
-static int read_joint(struct source *source)
+/* @sql is taken over. */
+static int read_table(struct source *source, char *sql, row_function each)
 {
-	char *sql = account_query(source->db, "joint",
-	                          "SELECT endpoint, lowest_ns, requests%s, cpu_samples_user, "
-	                          "cpu_samples_kernel FROM joint");
-	int error = sql ? query(source->db, sql, read_cell, source) : -ENOMEM;
+	int error = sql ? query(source->db, sql, each, source) : -ENOMEM;
 
 	sqlite3_free(sql);
 	return error;
+}
+
+static int read_intervals(struct source *source)
+{
+	return read_table(source,
+	                  interval_query(source->db, "SELECT start_realtime_ns%s FROM interval"),
+	                  read_interval);
+}
+
+static int read_joint(struct source *source)
+{
+	return read_table(source,
+	                  account_query(source->db, "joint",
+	                                "SELECT endpoint, lowest_ns, requests%s, cpu_samples_user, "
+	                                "cpu_samples_kernel FROM joint"),
+	                  read_cell);
 }
 
 static int read_tables(struct source *source)
@@ -242,7 +256,6 @@ static int read_tables(struct source *source)
 		{ "SELECT boundary, account, program, why, run_ns, runs FROM hook ORDER BY rowid",
 		  read_hook },
 		{ "SELECT id, name, pid, comm FROM endpoint ORDER BY id", read_endpoint },
-		{ "SELECT start_realtime_ns" INTERVAL_COLUMNS " FROM interval", read_interval },
 		{ "SELECT endpoint" LEDGER_COLUMNS ", max_ns, total, floor_tuned, "
 		  "floor_bypass FROM ledger",
 		  read_ledger },
@@ -252,6 +265,8 @@ static int read_tables(struct source *source)
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && !error; i++)
 		error = query(source->db, tables[i].sql, tables[i].each, source);
+	if (!error)
+		error = read_intervals(source);
 	if (!error)
 		error = read_joint(source);
 	if (!error && !source->n_intervals)

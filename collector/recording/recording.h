@@ -43,6 +43,8 @@ struct recording_interval {
 	uint64_t missed_stamps; /* requests whose arrival was not seen */
 	uint64_t clock_errors;  /* negative or absurd spans */
 	uint64_t reopened;      /* requests dropped: open when probes were attached or detached */
+	uint64_t stepped;       /* probes of spans that the kernel single-stepped */
+	uint64_t stepped_ns;    /* of their time, moved to unknown */
 	uint64_t probe_ns;      /* run time of all BPF programs */
 	uint64_t probe_runs;
 	uint64_t self_cpu_ns; /* CPU time of the recorder itself */

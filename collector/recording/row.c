@@ -206,7 +206,27 @@ int query(sqlite3 *db, const char *sql, row_function each, void *context)
 	return error;
 }
 
-static char *account_columns(sqlite3 *db, const char *table)
+/* Appends @column, or 0 where @table has none. */
+static void append_column(sqlite3_str *text, sqlite3 *db, const char *table, const char *column)
+{
+	if (sqlite3_table_column_metadata(db, "main", table, column, NULL, NULL, NULL, NULL, NULL))
+		sqlite3_str_appendall(text, ", 0");
+	else
+		sqlite3_str_appendf(text, ", %s", column);
+}
+
+/* @format with the columns in @text, which is taken over. */
+static char *columns_query(sqlite3_str *text, const char *format)
+{
+	char *columns = sqlite3_str_finish(text), *sql = NULL;
+
+	if (columns)
+		sql = sqlite3_mprintf(format, columns);
+	sqlite3_free(columns);
+	return sql;
+}
+
+char *account_query(sqlite3 *db, const char *table, const char *format)
 {
 	sqlite3_str *text = sqlite3_str_new(db);
 
@@ -214,21 +234,18 @@ static char *account_columns(sqlite3 *db, const char *table)
 		char column[32];
 
 		sqlite3_snprintf(sizeof(column), column, "%s_ns", ktax_account_info[i].name);
-		if (sqlite3_table_column_metadata(db, "main", table, column, NULL, NULL, NULL, NULL,
-		                                  NULL))
-			sqlite3_str_appendall(text, ", 0");
-		else
-			sqlite3_str_appendf(text, ", %s", column);
+		append_column(text, db, table, column);
 	}
-	return sqlite3_str_finish(text);
+	return columns_query(text, format);
 }
 
-char *account_query(sqlite3 *db, const char *table, const char *format)
+char *interval_query(sqlite3 *db, const char *format)
 {
-	char *columns = account_columns(db, table), *sql = NULL;
+	sqlite3_str *text = sqlite3_str_new(db);
 
-	if (columns)
-		sql = sqlite3_mprintf(format, columns);
-	sqlite3_free(columns);
-	return sql;
+	sqlite3_str_appendall(text, INTERVAL_SUMS_FIRST(SQL_COLUMN));
+#define X(member) append_column(text, db, "interval", #member);
+	INTERVAL_SUMS_LATER(X)
+#undef X
+	return columns_query(text, format);
 }

@@ -6,7 +6,8 @@
 --
 -- Identity. `PRAGMA application_id` is 0x6b746178 ("ktax", bytes 68..71 of the file, big-endian),
 -- `PRAGMA user_version` the version of this schema. A reader refuses a higher version. An account
--- column that an older recording lacks reads as 0: that ktax did not know the account.
+-- column that an older recording lacks reads as 0, as do interval.stepped and stepped_ns: that ktax
+-- did not know them.
 --
 -- Shape. One recording is one host. Time is cut into intervals (1 s); each has one ledger per
 -- endpoint that answered requests in it. Everything of an interval is committed in one
@@ -48,6 +49,9 @@ CREATE TABLE meta (
 	--   hooks               family of program types used: tp_btf, fentry, kprobe, ...
 	--   interval_ns         intended length of an interval
 	--   budget_pct          limit of the CPU time that tracing may take, per cent
+	--   step_ns             what a single-stepped probe costs, only where there are such: median
+	--                       of a measurement per interval; 95 % of these are from step_low_ns to
+	--                       step_high_ns
 	--   requests_sampling   which requests are in table request: none, 1/N, or slow P (percentile)
 	--   probe_cost          unknown: what the programs took could not be measured (probe_ns)
 	--   unseen_processes    in network namespaces that could not be looked into: not recorded
@@ -86,6 +90,8 @@ CREATE TABLE interval (
 	missed_stamps     INTEGER NOT NULL, -- requests whose arrival was not seen
 	clock_errors      INTEGER NOT NULL, -- negative or absurd spans
 	reopened          INTEGER NOT NULL, -- dropped: open when probes were attached or detached
+	stepped           INTEGER NOT NULL, -- probes of spans that the kernel single-stepped
+	stepped_ns        INTEGER NOT NULL, -- of their time, moved to unknown (meta step_ns)
 	probe_ns          INTEGER NOT NULL, -- run time of all BPF programs
 	probe_runs        INTEGER NOT NULL, -- both 0 where that was not measured
 	self_cpu_ns       INTEGER NOT NULL  -- CPU time of the recorder itself

@@ -150,16 +150,17 @@ static int prepare_lookups(struct interval_visit *visit)
 
 static int visit_intervals(struct interval_visit *visit)
 {
-	int error = prepare_lookups(visit);
+	char *sql = interval_query(
+		visit->db,
+		"SELECT i.id, e.id, e.name, e.pid, e.comm, i.start_realtime_ns%s" LEDGER_COLUMNS
+		", max_ns, total, floor_tuned, floor_bypass "
+		"FROM interval i JOIN ledger l ON l.interval = i.id "
+		"JOIN endpoint e ON e.id = l.endpoint ORDER BY i.id, e.id");
+	int error = sql ? prepare_lookups(visit) : -ENOMEM;
 
 	if (!error)
-		error = query(
-			visit->db,
-			"SELECT i.id, e.id, e.name, e.pid, e.comm, i.start_realtime_ns" INTERVAL_COLUMNS
-				LEDGER_COLUMNS ", max_ns, total, floor_tuned, floor_bypass "
-			"FROM interval i JOIN ledger l ON l.interval = i.id "
-			"JOIN endpoint e ON e.id = l.endpoint ORDER BY i.id, e.id",
-			visit_interval, visit);
+		error = query(visit->db, sql, visit_interval, visit);
+	sqlite3_free(sql);
 	sqlite3_finalize(visit->accounts);
 	sqlite3_finalize(visit->cells);
 	return error;

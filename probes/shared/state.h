@@ -35,6 +35,10 @@ struct ktax_control {
 	__u32 pad;
 	__u64 slow_ns;        /* --slow: requests at least as long as this, ~0 off */
 	__u64 attached_at_ns; /* CLOCK_MONOTONIC */
+	/* Single-stepping a probed instruction (step_cost.h), 0 while not measured: */
+	__u64 step_before_ns; /* up to the program's stamp */
+	__u64 step_after_ns;  /* and from there on */
+	__u64 stepped_at_ns;  /* stamp of the program that it is measured with */
 };
 
 /* What went wrong, per CPU. */
@@ -46,7 +50,8 @@ struct ktax_counters {
 	__u64 reopened;      /* requests dropped: in flight at an attach or detach */
 	__u64 late_sends;    /* sent after the request was closed as idle: not counted */
 	__u64 evicted;       /* connection slots taken back from idle connections */
-	__u64 pad;
+	__u64 stepped;       /* single-stepped probes in user code that is accounted for */
+	__u64 stepped_ns;    /* of their time, moved to unknown */
 };
 
 /* Key of a listening socket. IPv4 addresses stand in the first 4 bytes. */

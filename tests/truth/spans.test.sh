@@ -5,9 +5,7 @@
 #
 # Each request of a kind is followed by a plain one, which only spins: of that, nothing may be in an
 # account of spans. The kinds are in tests/truth/spans/requests.cc.
-. "$(dirname "$0")/truth.sh"
-
-require_command ktax-truth-span-server
+. "$(dirname "$0")/spans.sh"
 
 rounds=30
 
@@ -36,21 +34,6 @@ END_KINDS
 }
 
 # ---- the client -----------------------------------------------------------------------------------
-
-sent=()
-
-connect() {
-  exec 3<>"/dev/tcp/127.0.0.1/${port[server]}"
-}
-
-# request KIND: sends it and waits for the answer.
-request() {
-  local answer=
-  sent+=("$1")
-  printf '%s\n' "$1" >&3
-  IFS= read -r -t 10 answer <&3 || true
-  [ "$answer" = "$1" ] || { not_ok "Each request is answered" "$1: '$answer'"; return 1; }
-}
 
 # The libraries are loaded by the first of these requests, and must be probed within seconds.
 load_libraries() {
@@ -87,9 +70,7 @@ threads_that_end() {
 
 measure() {
   sent=()
-  start server taskset -c "$server_cpu" "${server_priority[@]}" ktax-truth-span-server "$tmp/port"
-  wait_file "$tmp/port"
-  port[server]=$(cat "$tmp/port")
+  start_span_server
   record run --port "${port[server]}" \
     --span 'libktax-truth-spans.so:span_*' --span 'libktax-truth-same.so:same_work=tls' \
     --span 'ktax-truth-span-server:*codec*decode*'
@@ -104,22 +85,6 @@ measure() {
   stop server
   rm "$tmp/port"
   number_requests
-}
-
-# Table "sent": the requests in order, with their kinds. The recording has them in this order.
-number_requests() {
-  local i
-  cp "$tmp/run.ktax" "$tmp/run.db"
-  for i in "${!sent[@]}"; do printf '%s\t%s\n' "$((i + 1))" "${sent[i]}"; done >"$tmp/sent.tsv"
-  sqlite3 "$tmp/run.db" <<END
-CREATE TABLE sent (number INTEGER PRIMARY KEY, kind TEXT);
-.mode tabs
-.import '$tmp/sent.tsv' sent
-CREATE TABLE joined AS
-  SELECT s.*, lag(s.kind) OVER (ORDER BY number) AS after, r.*
-  FROM (SELECT *, row_number() OVER (ORDER BY start_ns) AS position FROM request) r
-  JOIN sent s ON s.number = r.position;
-END
 }
 
 # ---- what holds -----------------------------------------------------------------------------------
@@ -165,8 +130,10 @@ check_whole() {
     WHERE kind = 'plain' AND serialize_ns + gc_ns + tls_ns + hop_ns + unknown_ns > 5000")" 0
   check_eq "What ends well leaves nothing unknown" "$(value run.db "SELECT count(*) FROM joined
     WHERE number > $loading AND unknown_ns > 5000 AND kind IN ('nested_functions', 'recursion',
-      'last_call', 'nested_annotations', 'deep_annotations', 'annotation_in_function',
-      'function_in_annotation')")" 0
+      'last_call', 'nested_annotations', 'deep_annotations')")" 0
+  check_eq "but for what single-stepping span_work costs" "$(value run.db "SELECT count(*) FROM joined
+    WHERE number > $loading AND kind IN ('annotation_in_function', 'function_in_annotation')
+      AND unknown_ns > 1.05 * (SELECT value FROM meta WHERE key = 'step_high_ns')")" 0
   within "A thread that ends within a span: serialize" serialize_ns exit 100
 }
 

@@ -29,6 +29,7 @@ load_cpu=$(($(nproc) > 1))
 server_priority=(nice -n -10)
 load_priority=(nice -n -10)
 server_prefix=() load_prefix=() # to run them in a namespace
+record_prefix=()
 declare -A port=()
 
 accounts=(nic_rx kernel_rx wakeup app_queue copy_rx app app_kernel serialize tls gc hop lock io wait
@@ -54,7 +55,7 @@ record() {
   local name=$1
   shift
   rm -f "$tmp/$name.ktax"
-  start "$name" ktax record --budget 0 --requests 1/1 --interval 200ms -o "$tmp/$name.ktax" "$@"
+  start "$name" "${record_prefix[@]}" ktax record --budget 0 --requests 1/1 --interval 200ms -o "$tmp/$name.ktax" "$@"
   wait_for 60 attached "$name" ||
     { not_ok "The recorder $name attaches its probes" "no interval after a minute: $(tail -n 1 "$tmp/$name.err")"; return 1; }
   running "$name" || { cat "$tmp/$name.err" >&2; return 1; }

@@ -131,6 +131,8 @@ struct recording_interval sample_interval(unsigned int i)
 		.missed_stamps = 3 * i,
 		.clock_errors = 4 * i,
 		.reopened = 5 * i,
+		.stepped = 6 * i,
+		.stepped_ns = 7 * i,
 		.probe_ns = 1000000 + i,
 		.probe_runs = 3000 + i,
 		.self_cpu_ns = 2000000 + i,

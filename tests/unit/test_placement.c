@@ -295,6 +295,7 @@ static void a_function_that_throws_has_no_uretprobe(void **state)
 	assert_int_equal(placement.exits[0].sp_delta, 0);
 	assert_false(placement.exits[0].use_uretprobe);
 	assert_true(placement.exit_single_stepped);
+	assert_true(placement.exits[0].single_stepped);
 }
 
 static void the_frame_pointer_tells_how_deep_the_stack_is(void **state)
@@ -305,6 +306,7 @@ static void the_frame_pointer_tells_how_deep_the_stack_is(void **state)
 	ASSERT_AT(placement.exits[0].vaddr, frame_1, 0);
 	assert_int_equal(placement.exits[0].sp_delta, 8 + 16);
 	assert_false(placement.exit_single_stepped);
+	assert_false(placement.exits[0].single_stepped);
 }
 
 static void a_tail_call_within_the_file_is_followed(void **state)

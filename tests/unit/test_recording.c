@@ -138,6 +138,8 @@ static void test_intervals_add_up_from_the_first_ones_start(void **state)
 	assert_int_equal(recording->sum.missed_stamps, 30);
 	assert_int_equal(recording->sum.clock_errors, 40);
 	assert_int_equal(recording->sum.reopened, 50);
+	assert_int_equal(recording->sum.stepped, 60);
+	assert_int_equal(recording->sum.stepped_ns, 70);
 	assert_int_equal(recording->sum.probe_ns, 4000010);
 	assert_int_equal(recording->sum.probe_runs, 12010);
 	assert_int_equal(recording->sum.self_cpu_ns, 8000010);
@@ -541,6 +543,34 @@ static void test_an_account_that_an_older_ktax_did_not_know_reads_as_zero(void *
 	recording_free(recording);
 }
 
+static int add_visited(const struct recording_interval *interval,
+                       const struct recording_ledger *ledger, void *context)
+{
+	struct recording_interval *sum = context;
+
+	(void)ledger;
+	sum->stepped += interval->stepped;
+	sum->reopened += interval->reopened;
+	return 0;
+}
+
+static void test_a_figure_of_intervals_that_an_older_ktax_did_not_know_reads_as_zero(void **state)
+{
+	struct recording_interval visited = {};
+	struct recording *recording;
+
+	assert_int_equal(sample_write("x.ktax", 1, 2), 0);
+	sample_sql("x.ktax", "ALTER TABLE interval DROP COLUMN stepped");
+	recording = read_one("x.ktax");
+	assert_int_equal(recording->sum.stepped, 0);
+	assert_int_equal(recording->sum.stepped_ns, 21);
+	assert_int_equal(recording->sum.reopened, 15);
+	recording_free(recording);
+	assert_int_equal(recording_for_each_interval("x.ktax", add_visited, &visited), 0);
+	assert_int_equal(visited.stepped, 0);
+	assert_true(visited.reopened >= 15);
+}
+
 /* ---- Creating -------------------------------------------------------------------------------- */
 
 static void test_an_existing_file_is_kept_unless_asked_otherwise(void **state)
@@ -822,6 +852,7 @@ int main(void)
 		TEST(test_the_view_requests_names_every_flag),
 		TEST(test_the_file_carries_its_identity_and_its_documentation),
 		TEST(test_an_account_that_an_older_ktax_did_not_know_reads_as_zero),
+		TEST(test_a_figure_of_intervals_that_an_older_ktax_did_not_know_reads_as_zero),
 		TEST(test_an_existing_file_is_kept_unless_asked_otherwise),
 		TEST(test_a_recording_in_progress_is_not_overwritten),
 		TEST(test_what_is_not_a_file_is_not_replaced_by_one),

@@ -247,11 +247,53 @@ static void same_other()
 	same(SAME_OTHER);
 }
 
+/* ---- Functions that are single-stepped ----------------------------------------------------------
+ */
+
+/* In a program with exceptions: probed at its returns and not by a uretprobe. */
+STEPPED_FUNCTION(codec_decode_stepped);
+extern "C" void codec_decode_stepped(unsigned long ticks);
+
+static void ten_of(void (*function)(unsigned long))
+{
+	for (int i = 0; i < 10; i++)
+		function(100 * spin_ticks_per_us);
+}
+
+static void nothing()
+{
+}
+
+static void bare()
+{
+	ten_of(bare_stepped);
+}
+
+static void stepped()
+{
+	ten_of(span_stepped);
+}
+
+static void stepped_return()
+{
+	ten_of(codec_decode_stepped);
+}
+
+static void stepped_within()
+{
+	span_recurse(0, 0, stepped);
+}
+
 /* ---- The table --------------------------------------------------------------------------------
  */
 
 const struct request_kind request_kinds[] = {
 	{ "plain", plain },
+	{ "nothing", nothing },
+	{ "bare", bare },
+	{ "stepped", stepped },
+	{ "stepped_return", stepped_return },
+	{ "stepped_within", stepped_within },
 	{ "nested_functions", nested_functions },
 	{ "recursion", recursion },
 	{ "last_call", last_call },

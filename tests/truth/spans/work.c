@@ -54,3 +54,6 @@ int span_first(unsigned long us)
 	spin(us);
 	return span_last(us);
 }
+
+STEPPED_FUNCTION(span_stepped);
+STEPPED_FUNCTION(bare_stepped);
