@@ -16,6 +16,7 @@
 #include "connection.bpf.h"
 #include "finish.bpf.h"
 #include "framing.bpf.h"
+#include "packet.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -26,42 +27,6 @@ static __always_inline bool request_finish(struct ktax_connection *connection)
 }
 
 /* ---- Packets on their way up -------------------------------------------------------------- */
-
-/*
- * Stamps of packets that are not at their socket yet, found by skb->head, which survives
- * cloning. A slot that was overwritten
- * by another packet is recognised by its head and counts as a missed stamp.
- */
-#define PACKETS 8192
-struct packet {
-	__u64 head;
-	__u64 start_ns; /* given to the driver by the peer on this host (loopback, veth), or
-	                   interrupt */
-	__u64 stack_ns; /* handed to the stack */
-};
-static struct packet packets[PACKETS];
-
-static __always_inline struct packet *packet_slot(__u64 head)
-{
-	return &packets[(head * 0x9e3779b97f4a7c15ULL >> 48) & (PACKETS - 1)];
-}
-
-/* Is the device a link within this host? Physical and paravirtual ones have a parent device. */
-static __always_inline bool device_is_virtual(struct net_device *device)
-{
-	return !READ(device, dev.parent);
-}
-
-/* A packet leaves over a link within this host: that is where the receiver's request starts. */
-static __always_inline void packet_sent(struct sk_buff *skb, __u64 now)
-{
-	__u64 head = number_of(READ(skb, head));
-	struct packet *packet = packet_slot(head);
-
-	packet->head = head;
-	packet->start_ns = now;
-	packet->stack_ns = 0;
-}
 
 /* Boundary: packet handed to the protocol stack. Ends nic_rx. */
 static __always_inline int rx_stack(struct sk_buff *skb)
@@ -91,28 +56,10 @@ static __always_inline int rx_stack(struct sk_buff *skb)
 	return 0;
 }
 
-/*
- * The stamps of the packet that has made @sk readable, or NULL. That is the last one of its receive
- * queue; if it was merged into an earlier one, the queue was not empty and no request begins here.
- */
-static __always_inline struct packet *packet_at(struct sock *sk)
-{
-	struct packet *packet;
-	struct sk_buff *skb;
-	__u64 head;
-
-	if (!READ(sk, sk_receive_queue.qlen))
-		return NULL;
-	skb = READ(sk, sk_receive_queue.prev);
-	head = number_of(READ(skb, head));
-	packet = packet_slot(head);
-	return packet->head == head ? packet : NULL;
-}
-
 /* ---- A request begins --------------------------------------------------------------------- */
 
-static __always_inline void request_begin(struct ktax_connection *connection, struct packet *packet,
-                                          __u64 now)
+static __always_inline void request_begin(struct ktax_connection *connection, struct sock *sk,
+                                          struct packet *packet, __u64 now)
 {
 	__u64 stack = packet ? packet->stack_ns : 0, start = packet ? packet->start_ns : 0;
 
@@ -132,6 +79,11 @@ static __always_inline void request_begin(struct ktax_connection *connection, st
 	}
 	if (!start || connection->flags || start > stack || stack - start > NSEC_PER_SEC)
 		start = stack;
+	/* Merged into an ACK of the last response: when it came is not known, but after that. */
+	if (start < connection->end_ns && connection->end_ns <= now && packet_was_ack(sk)) {
+		start = connection->end_ns;
+		stack = stack > start ? stack : start;
+	}
 	connection->start_ns = connection->posted_ns = start;
 	connection_post(connection, stack, KTAX_NIC_RX);
 	connection_post(connection, now, KTAX_KERNEL_RX);
@@ -155,7 +107,7 @@ static __always_inline int readable(struct sock *sk)
 	if (connection->state == KTAX_SENT)
 		request_finish(connection);
 	if (connection->state == KTAX_IDLE && control.admit)
-		request_begin(connection, packet_at(sk), bpf_ktime_get_ns());
+		request_begin(connection, sk, packet_at(sk), bpf_ktime_get_ns());
 	return 0;
 }
 

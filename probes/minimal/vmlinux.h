@@ -213,6 +213,7 @@ struct sk_buff {
 	struct net_device *dev;
 	unsigned int len;
 	__u16 transport_header;
+	__u16 network_header;
 	unsigned char *head;
 	unsigned char *data;
 };

@@ -185,14 +185,16 @@ check_bytes() {
 
 # check_contained WHAT NAME: handler within total within what the client saw, for every request.
 # While the server still owns the socket, the kernel may merge a request into the client's last ACK
-# before it, and its start is then that ACK's: after the first byte of the response before.
+# before it, and its start is then that ACK's, or the end of the response before. The client's kernel
+# acknowledges as segments come, before its thread has read the first byte; but not before the server
+# has begun to write. It happens to about 1 in 500 requests of a server that is preempted.
 check_contained() {
-  local earlier='lag(l_first_byte) OVER (PARTITION BY peer_port ORDER BY number)'
+  local earlier='lag(s_write_start) OVER (PARTITION BY peer_port ORDER BY number)'
   check_eq "$1: no total exceeds what the client measured" "$(value "$2.db" \
     "SELECT count(*) FROM (SELECT *, min(l_sent, coalesce($earlier, l_sent)) AS least FROM joined)
      WHERE start_ns < least OR start_ns + total_ns > l_last_byte")" 0
   check_num "$1: nearly all totals begin after the client has begun to send" "$(value "$2.db" \
-    'SELECT count(*) FROM joined WHERE start_ns < l_sent') <= $(value "$2.db" 'SELECT count(*) / 100 FROM joined')"
+    'SELECT count(*) FROM joined WHERE start_ns < l_sent') <= $(value "$2.db" 'SELECT count(*) / 100 + 2 FROM joined')"
   check_eq "$1: each total contains the handler's time" "$(value "$2.db" \
     'SELECT count(*) FROM joined WHERE s_handler_start < start_ns OR s_handler_end > start_ns + total_ns')" 0
 }
