@@ -7,6 +7,7 @@
 #include "ledger.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,34 @@ static bool find_hooks(const struct recording *recording, int i, struct finding_
 	return account->hook[0];
 }
 
+static uint64_t count_runs(const struct recording *recording, const char *boundary)
+{
+	uint64_t runs = 0;
+
+	for (size_t h = 0; h < recording->n_hooks; h++)
+		if (!strcmp(recording->hooks[h].boundary, boundary))
+			runs += recording->hooks[h].runs;
+	return runs;
+}
+
+/* Where NICs stamp packets: how many requests begin at what. */
+static void tell_nic_stamps(const struct recording *recording, struct finding_account *account)
+{
+	uint64_t stamped = count_runs(recording, RECORDING_NIC_STAMP);
+	uint64_t unstamped = count_runs(recording, RECORDING_NIC_UNSTAMPED);
+	uint64_t refused = count_runs(recording, RECORDING_NIC_REFUSED);
+	char text[160];
+
+	if (!stamped && !unstamped && !refused)
+		return;
+	snprintf(text, sizeof(text),
+	         "requests that begin at a stamp: %" PRIu64
+	         ", at the interrupt for want of one: %" PRIu64
+	         ", for it could not be right: %" PRIu64,
+	         stamped, unstamped, refused);
+	append(account->why, sizeof(account->why), "; ", text);
+}
+
 /*
  * An account is absent where nothing fed it, which is not the same as being 0. What was measured
  * is present whatever the hook table says; what remains (unknown) needs no hook.
@@ -115,6 +144,8 @@ static void find_presence(const struct recording *recording, const struct band *
 {
 	bool hooked = find_hooks(recording, i, account);
 
+	if (i == KTAX_NIC_RX)
+		tell_nic_stamps(recording, account);
 	account->present = hooked || all->sum_ns[i] || i == KTAX_UNKNOWN;
 	account->has_quantiles = account->present;
 	if (!account->present && !account->why[0])

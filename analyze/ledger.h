@@ -36,7 +36,7 @@ struct finding_account {
 	bool has_quantiles; /* false where sampled: see .why */
 	uint64_t p50_ns, p99_ns;
 	char hook[128]; /* programs that fed it, "" for what is a remainder */
-	char why[192];  /* why it, or its percentiles, are absent; or what its hook misses */
+	char why[320];  /* why it, or its percentiles, are absent; or what its hook misses */
 };
 
 struct finding_group {

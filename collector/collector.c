@@ -78,6 +78,7 @@ void collector_close(struct collector *collector)
 		return;
 	stats_switch_close(&collector->cost.stats);
 	probes_close(collector->probes);
+	nic_clocks_close(collector->nic_clocks);
 	recording_abandon(collector->writer);
 	span_list_free(collector->spans);
 	catalogue_free(collector->catalogue);
@@ -187,12 +188,21 @@ static bool is_over(struct collector *collector, uint64_t now)
 	return true;
 }
 
+/* Where no program looks at stamps, nothing is to be told. */
+static void follow_nic_clocks(struct collector *collector)
+{
+	if (probes_use_nic_stamps(collector->probes))
+		nic_clocks_tick(collector->nic_clocks, collector->probes,
+		                clock_ns(CLOCK_MONOTONIC));
+}
+
 static int start(struct collector *collector, struct collector_failure *failure)
 {
 	int err = window_open(collector, failure);
 
 	if (err)
 		return err;
+	follow_nic_clocks(collector);
 	err = privileges_drop(collector->spans &&
 	                      probes_spans_need_admin(collector->probes, collector->spans));
 	if (err)
@@ -275,6 +285,7 @@ int collector_run(struct collector *collector, const volatile sig_atomic_t *stop
 		probes_consume(collector->probes, interval_keep_request, collector);
 		if (collector->attached_since_ns)
 			cost_meter_tick(&collector->cost, now);
+		follow_nic_clocks(collector);
 		err = window_tick(collector, now, ret_failure);
 		if (!err)
 			err = follow_child(collector, now, ret_failure);
@@ -322,6 +333,7 @@ void collector_describe(const struct collector *collector,
 	         probes_endpoint_bytes() * collector->options.max_endpoints / 1e6,
 	         collector->options.max_endpoints - 1);
 	line(text, context);
+	nic_clocks_describe(collector->nic_clocks, line, context);
 	for (size_t i = 0; collector->spans && i < collector->spans->nsites; i++) {
 		snprintf(text, sizeof(text), "span %s as %s", collector->spans->sites[i].label,
 		         ktax_account_info[collector->spans->sites[i].account].name);

@@ -186,8 +186,31 @@ static void span_rows(const struct hook_rows_spans *spans, struct recording_hook
 	}
 }
 
+/*
+ * What nic_rx begins at where NICs stamp packets. The runs of these rows are requests: those that
+ * begin at the stamp, and those that begin at the interrupt.
+ */
+static void nic_rows(const struct probes *probes, const struct nic_clocks_summary *clocks,
+                     struct recording_hook *rows, size_t *n)
+{
+	struct ktax_counters counters;
+	struct recording_hook *row;
+
+	if (!clocks->why[0])
+		return;
+	row = row_add(rows, n, RECORDING_NIC_STAMP, KTAX_NIC_RX);
+	snprintf(row->program, sizeof(row->program), "%s", clocks->program);
+	snprintf(row->why, sizeof(row->why), "%s", clocks->why);
+	if (!probes_use_nic_stamps(probes))
+		return;
+	probes_read_counters(probes, &counters);
+	row->runs = counters.nic_stamped;
+	row_add(rows, n, RECORDING_NIC_UNSTAMPED, KTAX_NIC_RX)->runs = counters.nic_unstamped;
+	row_add(rows, n, RECORDING_NIC_REFUSED, KTAX_NIC_RX)->runs = counters.nic_refused;
+}
+
 size_t hook_rows(const struct probes *probes, const struct hook_rows_spans *spans,
-                 struct recording_hook rows[HOOK_ROWS_MAX])
+                 const struct nic_clocks_summary *clocks, struct recording_hook rows[HOOK_ROWS_MAX])
 {
 	struct probes_hook hooks[BOUNDARY_COUNT];
 	struct recording_hook *row;
@@ -197,6 +220,7 @@ size_t hook_rows(const struct probes *probes, const struct hook_rows_spans *span
 	if (probes_are_light(probes))
 		return light_rows(hooks, rows);
 	boundary_rows(hooks, rows, &n);
+	nic_rows(probes, clocks, rows, &n);
 	span_rows(spans, rows, &n);
 	row = row_add(rows, &n, "cpu_sample", KTAX_APP_KERNEL);
 	snprintf(row->program, sizeof(row->program), "perf_event/cpu-clock");

@@ -3,10 +3,11 @@
 #ifndef KTAX_HOOK_ROWS_H
 #define KTAX_HOOK_ROWS_H
 
+#include "nic_clocks.h"
 #include "probes.h"
 #include "recording.h"
 
-#define HOOK_ROWS_MAX (BOUNDARY_COUNT + 3 * KTAX_NACCOUNTS)
+#define HOOK_ROWS_MAX (BOUNDARY_COUNT + 3 * KTAX_NACCOUNTS + 3)
 
 /* What is known of spans when the rows are made. */
 struct hook_rows_spans {
@@ -18,6 +19,7 @@ struct hook_rows_spans {
 
 /* Fills @rows; returns their number. */
 size_t hook_rows(const struct probes *probes, const struct hook_rows_spans *spans,
+                 const struct nic_clocks_summary *clocks,
                  struct recording_hook rows[HOOK_ROWS_MAX]);
 
 #endif

@@ -9,6 +9,7 @@
 #include "collector.h"
 #include "cost_meter.h"
 #include "hook_rows.h"
+#include "nic_clocks.h"
 #include "probes.h"
 #include "recording.h"
 #include "spans.h"
@@ -23,6 +24,7 @@ struct collector {
 	struct collector_options options; /* .max_endpoints holds "other endpoints" too */
 	struct targets *targets;
 	struct probes *probes;
+	struct nic_clocks *nic_clocks;
 	struct catalogue *catalogue;
 	struct span_list *spans;
 	uint64_t spans_generation;

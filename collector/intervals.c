@@ -247,8 +247,13 @@ static int write_step(struct collector *collector)
 int interval_write_hooks(struct collector *collector)
 {
 	struct recording_hook rows[HOOK_ROWS_MAX];
-	size_t n = hook_rows(collector->probes, &collector->span_counts, rows);
-	int err = recording_set_hooks(collector->writer, rows, n);
+	struct nic_clocks_summary clocks;
+	size_t n;
+	int err;
+
+	nic_clocks_summarize(collector->nic_clocks, &clocks);
+	n = hook_rows(collector->probes, &collector->span_counts, &clocks, rows);
+	err = recording_set_hooks(collector->writer, rows, n);
 
 	return err ? err : write_step(collector);
 }

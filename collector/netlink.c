@@ -227,6 +227,7 @@ static int on_link(const struct nlmsghdr *header, void *context)
 		errno = ENOMEM;
 		return MNL_CB_ERROR;
 	}
+	link->index = info->ifi_index;
 	link->up = info->ifi_flags & IFF_UP;
 	link->loopback = info->ifi_flags & IFF_LOOPBACK;
 	mnl_attr_for_each(attribute, header, sizeof(*info))
@@ -246,6 +247,11 @@ static int on_link(const struct nlmsghdr *header, void *context)
 		}
 	}
 	return MNL_CB_OK;
+}
+
+int netspace_socket(const struct netspace *netspace)
+{
+	return mnl_socket_get_fd(netspace->route);
 }
 
 int netspace_links(struct netspace *netspace, struct netlink_link **ret, size_t *ret_n)

@@ -34,6 +34,7 @@ struct netlink_listener {
 
 struct netlink_link {
 	char name[16];
+	uint32_t index;
 	char qdisc[32];
 	bool up, loopback;
 	bool physical; /* has a parent device: a NIC, virtio included */
@@ -48,6 +49,8 @@ void netspace_close(struct netspace *netspace);
 
 /* All TCP sockets in state LISTEN, IPv4 and IPv6. *ret is malloc()ed. */
 int netspace_listeners(struct netspace *netspace, struct netlink_listener **ret, size_t *ret_n);
+/* A socket inside the namespace, for ioctls on its links. */
+int netspace_socket(const struct netspace *netspace);
 /* -EPERM: the namespace may not be entered. */
 int netspace_links(struct netspace *netspace, struct netlink_link **ret, size_t *ret_n);
 

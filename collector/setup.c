@@ -114,11 +114,21 @@ static int open_probes(struct collector *collector, struct collector_failure *fa
 	const struct hook_boundary *missing = NULL;
 	int err;
 
+	if (options->light)
+		links.n_nics = 0; /* it does not see packets arrive */
+	err = nic_clocks_open(&links, &collector->nic_clocks);
+	if (err)
+		return failed(failure, err, NULL, "start", NULL, NULL);
+	probes.nic_stamps = nic_clocks_used(collector->nic_clocks);
 	err = probes_open(&probes, &collector->probes, &missing);
 	if (err)
 		return probes_failure(failure, err, missing);
 	probes_sample(collector->probes, options->sample_every, UINT64_MAX);
 	collector->cost.probes = collector->probes;
+	if (probes_use_nic_stamps(
+		    collector->probes)) /* the first reading: the others come by and by */
+		nic_clocks_tick(collector->nic_clocks, collector->probes,
+		                clock_ns(CLOCK_MONOTONIC));
 	err = targets_refresh(collector->targets, collector->probes);
 	return err ? failed(failure, err, "BPF maps", "hand over the targets", NULL, NULL) : 0;
 }

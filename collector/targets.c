@@ -595,6 +595,20 @@ static bool address_is_loopback(const struct ktax_listener *key)
 	return !memcmp(key->address, loopback, sizeof(loopback));
 }
 
+static void add_nic(struct netspace *netspace, const struct netlink_link *link,
+                    struct target_links *links)
+{
+	struct target_nic nic = { .index = link->index,
+		                  .netns = netspace->inode,
+		                  .socket = netspace_socket(netspace) };
+
+	links->nic = true;
+	if (links->n_nics == TARGET_NICS_MAX)
+		return;
+	memcpy(nic.name, link->name, sizeof(nic.name));
+	links->nics[links->n_nics++] = nic;
+}
+
 static void add_links(struct netspace *netspace, struct target_links *links)
 {
 	struct netlink_link *found = NULL;
@@ -608,7 +622,8 @@ static void add_links(struct netspace *netspace, struct target_links *links)
 		if (!found[i].up)
 			continue;
 		links->qdisc |= strcmp(found[i].qdisc, "noqueue") != 0;
-		links->nic |= found[i].physical && !found[i].loopback;
+		if (found[i].physical && !found[i].loopback)
+			add_nic(netspace, &found[i], links);
 	}
 	free(found);
 }
@@ -645,8 +660,11 @@ struct target_links targets_links(struct targets *targets)
 		else if (any)
 			add_loopback(&targets->netspaces[i], &links);
 	}
-	if (!targets->n_listeners) /* they may come later, anywhere */
-		links.qdisc = links.nic = true;
+	if (targets->n_listeners)
+		return links;
+	for (size_t i = 0; i < targets->n_netspaces; i++) /* they may come later, anywhere */
+		add_links(&targets->netspaces[i], &links);
+	links.qdisc = links.nic = true;
 	return links;
 }
 

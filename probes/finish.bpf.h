@@ -145,6 +145,17 @@ static __always_inline void request_sample(struct ktax_connection *connection, _
 	bpf_ringbuf_submit(row, BPF_RB_NO_WAKEUP);
 }
 
+/* By what the request's nic_rx begins at, where NICs stamp packets. */
+static __always_inline void request_count_arrival(struct ktax_connection *connection)
+{
+	if (connection->arrival == KTAX_ARRIVAL_STAMP)
+		COUNT(nic_stamped);
+	else if (connection->arrival == KTAX_ARRIVAL_REFUSED)
+		COUNT(nic_refused);
+	else if (connection->arrival == KTAX_ARRIVAL_UNSTAMPED)
+		COUNT(nic_unstamped);
+}
+
 /*
  * Compares the accounts with the total, which comes from two stamps alone. What the accounts lack
  * is unknown; a difference of either sign is counted as unbalanced.
@@ -207,6 +218,8 @@ static __always_inline bool request_close(struct ktax_connection *connection)
 	}
 	request_balance(connection, total);
 	request_aggregate(connection, total);
+	if (settings.nic_stamps)
+		request_count_arrival(connection);
 	request_sample(connection, total);
 	connection->state = KTAX_IDLE;
 	return true;

@@ -16,6 +16,7 @@
 #include "connection.bpf.h"
 #include "finish.bpf.h"
 #include "framing.bpf.h"
+#include "nic_stamp.bpf.h"
 #include "packet.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -42,14 +43,9 @@ static __always_inline int rx_stack(struct sk_buff *skb)
 			return 0;
 		}
 		packet->start_ns = 0;
+		packet->source = KTAX_ARRIVAL_LINK;
 	} else {
-		struct cpu_state *cpu = cpu_state();
-
-		packet->start_ns = 0;
-		if (cpu && cpu->nic_interrupt_ns)
-			packet->start_ns = cpu->nic_interrupt_ns > cpu->poll_ns
-			                           ? cpu->nic_interrupt_ns
-			                           : cpu->poll_ns;
+		packet->start_ns = nic_arrival(skb, device, head, now, &packet->source);
 	}
 	packet->stack_ns = now;
 	packet->head = head;
@@ -65,6 +61,7 @@ static __always_inline void request_begin(struct ktax_connection *connection, st
 
 	connection->request++;
 	connection->flags = 0;
+	connection->arrival = KTAX_ARRIVAL_LINK;
 	connection->batch = 1;
 	connection->samples_user = connection->samples_kernel = 0;
 	connection->bytes_in = connection->bytes_out = 0;
@@ -79,11 +76,16 @@ static __always_inline void request_begin(struct ktax_connection *connection, st
 	}
 	if (!start || connection->flags || start > stack || stack - start > NSEC_PER_SEC)
 		start = stack;
+	else if (packet)
+		connection->arrival = packet->source;
 	/* Merged into an ACK of the last response: when it came is not known, but after that. */
 	if (start < connection->end_ns && connection->end_ns <= now && packet_was_ack(sk)) {
 		start = connection->end_ns;
+		connection->arrival = KTAX_ARRIVAL_LINK;
 		stack = stack > start ? stack : start;
 	}
+	if (connection->arrival == KTAX_ARRIVAL_STAMP)
+		connection->flags |= KTAX_REQUEST_NIC_STAMP;
 	connection->start_ns = connection->posted_ns = start;
 	connection_post(connection, stack, KTAX_NIC_RX);
 	connection_post(connection, now, KTAX_KERNEL_RX);

@@ -13,8 +13,9 @@
 struct packet {
 	__u64 head;
 	__u64 start_ns; /* given to the driver by the peer on this host (loopback, veth), or
-	                   interrupt */
+	                   arrival at the NIC */
 	__u64 stack_ns; /* handed to the stack */
+	__u64 source;   /* of start_ns: enum ktax_arrival */
 };
 static struct packet packets[PACKETS];
 
@@ -38,6 +39,7 @@ static __always_inline void packet_sent(struct sk_buff *skb, __u64 now)
 	packet->head = head;
 	packet->start_ns = now;
 	packet->stack_ns = 0;
+	packet->source = KTAX_ARRIVAL_LINK;
 }
 
 /*

@@ -139,6 +139,7 @@ static int prepare_object(struct probes *probes, const struct btf *btf)
 		.softirq_hooked = probes->hooks.chosen[BOUNDARY_SOFTIRQ_ENTER] &&
 		                  probes->hooks.chosen[BOUNDARY_SOFTIRQ_LEAVE],
 		.framing = probes->options.framing,
+		.nic_stamps = probes->options.nic_stamps,
 		.per_cpu_offsets = probes->symbols.per_cpu_offsets,
 		.steal_offset = probes->symbols.steal,
 		.irqtime_offset = probes->symbols.irqtime,
@@ -481,6 +482,27 @@ size_t probes_processes(struct probes *probes, uint32_t *ret_pids, size_t room)
 	return n;
 }
 
+static int nic_clock_write(struct probes *probes, const struct ktax_nic_clock *clock)
+{
+	uint32_t slot = clock->interface % KTAX_NIC_CLOCKS;
+
+	return bpf_map_update_elem(map_fd(probes, "nic_clocks"), &slot, clock, 0) ? -errno : 0;
+}
+
+int probes_set_nic_clock(struct probes *probes, struct ktax_nic_clock *clock,
+                         const struct ktax_clock_line *line)
+{
+	uint32_t other = !clock->turn;
+	int err;
+
+	clock->line[other] = *line;
+	err = nic_clock_write(probes, clock); /* still the turn of the old line */
+	if (err)
+		return err;
+	clock->turn = other;
+	return nic_clock_write(probes, clock);
+}
+
 /* ---- Reading ------------------------------------------------------------------------------ */
 
 void probes_sample(struct probes *probes, uint32_t every, uint64_t slow_ns)
@@ -610,6 +632,11 @@ uint64_t probes_endpoint_bytes(void)
 	int n_cpus = libbpf_num_possible_cpus();
 
 	return aggregates_sets(n_cpus > 0 ? n_cpus : 1) * sizeof(struct ktax_aggregate);
+}
+
+bool probes_use_nic_stamps(const struct probes *probes)
+{
+	return probes->options.nic_stamps;
 }
 
 uint64_t probes_memory_bytes(const struct probes *probes)

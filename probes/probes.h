@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "hooks.h"
+#include "nic_clock.h"
 #include "state.h"
 #include "step_cost.h"
 
@@ -30,6 +31,7 @@ struct probes_options {
 	uint32_t sample_hz;    /* user/kernel sampling per CPU; 0: none */
 	bool qdisc, nic;       /* what the targets' links have */
 	bool task_filter;      /* targets are processes */
+	bool nic_stamps;       /* some NIC of theirs stamps what it receives */
 	const uint16_t *ports; /* only listeners on these; NULL: on any */
 	size_t n_ports;
 	bool framing; /* look into received bytes, to count pipelined requests */
@@ -89,6 +91,13 @@ int probes_remove_process(struct probes *probes, uint32_t pid);
 /* Processes that are targets now, forked children included; returns their number. */
 size_t probes_processes(struct probes *probes, uint32_t *ret_pids, size_t room);
 
+/*
+ * Stamps of the NIC that @clock names are converted by @line from now on. @clock is kept by the
+ * caller, with nothing but the names set at first; no two at a time may have the same slot.
+ */
+int probes_set_nic_clock(struct probes *probes, struct ktax_nic_clock *clock,
+                         const struct ktax_clock_line *line);
+
 /* Sampled rows: every @every-th request (0: none), and all of at least @slow_ns. */
 void probes_sample(struct probes *probes, uint32_t every, uint64_t slow_ns);
 /* Hands over the sampled requests so far; returns their number. */
@@ -112,6 +121,7 @@ void probes_cost(const struct probes *probes, uint64_t *ret_run_ns, uint64_t *re
 const char *probes_stolen_source(const struct probes *probes);
 bool probes_storage_is_hash(const struct probes *probes);
 bool probes_are_light(const struct probes *probes);
+bool probes_use_nic_stamps(const struct probes *probes);
 uint64_t probes_memory_bytes(const struct probes *probes);
 /* What the aggregates of one endpoint take on this host. */
 uint64_t probes_endpoint_bytes(void);

@@ -13,8 +13,10 @@ struct requests {
 	uint64_t n;
 };
 
-static const char *const flag_names[] = { "batch",         "incomplete", "handed_over", "async",
-	                                  "retransmitted", "unbalanced", "partial_read" };
+static const char *const flag_names[] = {
+	"batch",         "incomplete", "handed_over",  "async",
+	"retransmitted", "unbalanced", "partial_read", "nic_stamp"
+};
 
 static void print_names(FILE *file)
 {

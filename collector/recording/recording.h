@@ -59,6 +59,11 @@ struct recording_hook {
 	uint64_t run_ns, runs; /* its own cost over the recording */
 };
 
+/* Boundaries whose runs are not those of a program but requests, by what their nic_rx begins at. */
+#define RECORDING_NIC_STAMP     "nic_stamp"     /* the NIC's own stamp */
+#define RECORDING_NIC_UNSTAMPED "nic_unstamped" /* the interrupt: the packet had no stamp */
+#define RECORDING_NIC_REFUSED   "nic_refused"   /* the interrupt: its stamp could not be right */
+
 /*
  * Creates @path (fails with -EEXIST unless @overwrite), its schema, and meta ktax_version, schema,
  * created, boot_time_ns and complete ("0"). The file appears with its schema in it, or not at all;

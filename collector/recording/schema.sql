@@ -69,7 +69,8 @@ CREATE TABLE hook (
 	program  TEXT NOT NULL,    -- "tp_btf/sk_data_ready"; empty: none could be attached, see why
 	why      TEXT NOT NULL,    -- why there is none, or what this one misses; may be empty
 	run_ns   INTEGER NOT NULL, -- time spent in the program
-	runs     INTEGER NOT NULL
+	runs     INTEGER NOT NULL  -- of the program; of nic_stamp, nic_unstamped (no stamp) and
+		-- nic_refused (a stamp that could not be right): requests that begin at such a packet
 );
 
 CREATE TABLE endpoint (
@@ -133,7 +134,7 @@ CREATE TABLE joint (
 	endpoint       INTEGER NOT NULL,
 	lowest_ns      INTEGER NOT NULL, -- the cell: totals from here up to the next cell's
 	requests       INTEGER NOT NULL,
-	nic_rx_ns      INTEGER NOT NULL, -- NIC interrupt or peer's transmit -> handed to the stack
+	nic_rx_ns      INTEGER NOT NULL, -- NIC's stamp or interrupt, or peer's transmit -> handed to the stack
 	kernel_rx_ns   INTEGER NOT NULL, -- handed to the stack -> socket readable
 	wakeup_ns      INTEGER NOT NULL, -- socket readable -> the reading thread runs
 	app_queue_ns   INTEGER NOT NULL, -- readable -> read, thread busy with other work
@@ -195,7 +196,8 @@ CREATE TABLE request (
 	peer_port      INTEGER NOT NULL,
 	-- Sum of: 1 batch, 2 incomplete (arrival not seen), 4 handed_over (another thread answered),
 	-- 8 async (some of the response left outside of the send call), 16 retransmitted,
-	-- 32 unbalanced, 64 partial_read (read in more than one call). View requests has the names.
+	-- 32 unbalanced, 64 partial_read (read in more than one call), 128 nic_stamp (begins at its
+	-- NIC's stamp). View requests has the names.
 	flags          INTEGER NOT NULL
 );
 
@@ -307,6 +309,7 @@ CREATE VIEW requests AS
 			|| CASE WHEN r.flags & 8 THEN 'async ' ELSE '' END
 			|| CASE WHEN r.flags & 16 THEN 'retransmitted ' ELSE '' END
 			|| CASE WHEN r.flags & 32 THEN 'unbalanced ' ELSE '' END
-			|| CASE WHEN r.flags & 64 THEN 'partial_read ' ELSE '' END) AS flags
+			|| CASE WHEN r.flags & 64 THEN 'partial_read ' ELSE '' END
+			|| CASE WHEN r.flags & 128 THEN 'nic_stamp ' ELSE '' END) AS flags
 	FROM request r JOIN endpoint e ON e.id = r.endpoint
 	ORDER BY r.start_ns;

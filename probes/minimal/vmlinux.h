@@ -205,6 +205,8 @@ struct device {
 };
 
 struct net_device {
+	int ifindex;
+	possible_net_t nd_net;
 	struct device dev;
 };
 
@@ -214,8 +216,18 @@ struct sk_buff {
 	unsigned int len;
 	__u16 transport_header;
 	__u16 network_header;
+	unsigned int end; /* on 64 bits: offset from head */
 	unsigned char *head;
 	unsigned char *data;
+};
+
+struct skb_shared_hwtstamps {
+	s64 hwtstamp;
+};
+
+struct skb_shared_info {
+	__u8 tx_flags;
+	struct skb_shared_hwtstamps hwtstamps;
 };
 
 #pragma clang attribute pop

@@ -16,7 +16,7 @@
 
 /* clang-format off */
 #define KTAX_ACCOUNTS(X)                                                                           \
-	X(NIC_RX,     "nic_rx",     TUNING,  NIC,           "NIC interrupt or peer's transmit -> handed to the stack") \
+	X(NIC_RX,     "nic_rx",     TUNING,  NIC,           "NIC's stamp or interrupt, or peer's transmit -> handed to the stack") \
 	X(KERNEL_RX,  "kernel_rx",  BYPASS,  KERNEL,        "handed to the stack -> socket readable")  \
 	X(WAKEUP,     "wakeup",     TUNING,  KERNEL,        "socket readable -> the reading thread runs") \
 	X(APP_QUEUE,  "app_queue",  NEITHER, APPLICATION,   "readable -> read, thread busy with other work") \

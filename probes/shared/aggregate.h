@@ -70,6 +70,7 @@ enum ktax_request_flag {
 	KTAX_REQUEST_RETRANSMITTED = 1 << 4,
 	KTAX_REQUEST_UNBALANCED = 1 << 5,
 	KTAX_REQUEST_PARTIAL_READ = 1 << 6, /* read in more than one call */
+	KTAX_REQUEST_NIC_STAMP = 1 << 7,    /* begins at its NIC's stamp */
 };
 
 /* One request, as sampled by --requests or --slow. */

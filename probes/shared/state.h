@@ -17,6 +17,8 @@ struct ktax_settings {
 	__u8 qdisc_hooked;          /* tx_qdisc is attached: kernel_tx ends there */
 	__u8 softirq_hooked;        /* softirq_entry/exit count stolen time */
 	__u8 framing;               /* look into received bytes for pipelined requests */
+	__u8 nic_stamps;            /* some NIC stamps packets: look for it */
+	__u8 pad[7];
 	__u64 per_cpu_offsets; /* address of __per_cpu_offset[] */
 	__u64 steal_offset;    /* per-CPU offset of the hypervisor's steal counter, 0: none */
 	__u64 irqtime_offset;  /* and of the kernel's interrupt time, 0: not accounted */
@@ -52,6 +54,10 @@ struct ktax_counters {
 	__u64 evicted;       /* connection slots taken back from idle connections */
 	__u64 stepped;       /* single-stepped probes in user code that is accounted for */
 	__u64 stepped_ns;    /* of their time, moved to unknown */
+	/* Not wrong: requests from a NIC, where some NIC stamps packets, by what they begin at. */
+	__u64 nic_stamped;   /* the NIC's stamp */
+	__u64 nic_unstamped; /* the interrupt, for want of a stamp */
+	__u64 nic_refused;   /* the interrupt, for the stamp is of no use */
 };
 
 /* Key of a listening socket. IPv4 addresses stand in the first 4 bytes. */
@@ -66,6 +72,14 @@ struct ktax_listener {
 struct ktax_listening {
 	__u32 endpoint; /* index of its aggregates */
 	__u32 process;  /* that listens, 0: not known */
+};
+
+/* What the start of a packet's way, and so of a request, is known from. */
+enum ktax_arrival {
+	KTAX_ARRIVAL_LINK,      /* given to the driver by the peer on this host; or not known */
+	KTAX_ARRIVAL_UNSTAMPED, /* interrupt of a NIC; the packet has no stamp */
+	KTAX_ARRIVAL_REFUSED,   /* interrupt of a NIC; the packet's stamp cannot be right */
+	KTAX_ARRIVAL_STAMP,     /* the NIC's stamp */
 };
 
 enum ktax_connection_state {
@@ -132,7 +146,7 @@ struct ktax_connection {
 	__u8 protocol;     /* enum ktax_protocol, 0: not looked at yet */
 	__u8 framing_quiet; /* reads in a row that held one message */
 	__u8 on_nic; /* the last segment was given to a NIC, which has not let go of it */
-	__u8 pad[1];
+	__u8 arrival; /* enum ktax_arrival: what start_ns is */
 	__u32 framing_skip;      /* bytes of the message at hand that are still to be read */
 	__u32 framing_arguments; /* and its arguments */
 	struct ktax_light light;

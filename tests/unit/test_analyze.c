@@ -413,6 +413,27 @@ static void an_account_without_a_hook_is_absent_and_not_zero(void **state)
 	assert_string_equal(endpoint->account[KTAX_TLS].why, "no hook fed it in this recording");
 }
 
+static void requests_are_told_apart_by_what_their_nic_rx_begins_at(void **state)
+{
+	struct fixture *fixture = *state;
+	struct recording_hook *row = &fixture->hooks[0];
+
+	REQUESTS(fixture, 10, [KTAX_NIC_RX] = 7, [KTAX_APP] = 1000);
+	add_hook(fixture, "nic_rx", "hwtstamp/ptp0", "stamps of eth0 are right to 0.4 us");
+	add_hook(fixture, "nic_rx", "", "");
+	add_hook(fixture, "nic_rx", "", "");
+	strcpy(row[0].boundary, RECORDING_NIC_STAMP);
+	strcpy(row[1].boundary, RECORDING_NIC_UNSTAMPED);
+	strcpy(row[2].boundary, RECORDING_NIC_REFUSED);
+	row[0].runs = 7;
+	row[1].runs = 2;
+	row[2].runs = 1;
+	assert_string_equal(
+		analyze(fixture)->account[KTAX_NIC_RX].why,
+		"stamps of eth0 are right to 0.4 us; requests that begin at a stamp: 7, "
+		"at the interrupt for want of one: 2, for it could not be right: 1");
+}
+
 static void a_group_is_absent_where_all_of_its_accounts_are(void **state)
 {
 	struct fixture *fixture = *state;
@@ -670,6 +691,7 @@ int main(void)
 		TEST(a_band_with_few_samples_takes_the_ratio_of_all),
 		TEST(wilson_intervals_are_those_of_the_textbook),
 		TEST(an_account_without_a_hook_is_absent_and_not_zero),
+		TEST(requests_are_told_apart_by_what_their_nic_rx_begins_at),
 		TEST(a_group_is_absent_where_all_of_its_accounts_are),
 		TEST(what_was_measured_is_present_whatever_the_hooks_say),
 		TEST(an_endpoint_without_requests_has_findings_of_zero),
