@@ -84,6 +84,7 @@ static __always_inline struct ktax_connection *connection_follow(struct sock *sk
 	connection->protocol = 0;
 	connection->posted_ns = 0;
 	connection->sock = (__u64)sk;
+	connection->locked = 0;
 	connection->in_use = 1;
 	connection->peer_port = bpf_ntohs(READ(sk, __sk_common.skc_dport));
 	return connection;

@@ -24,7 +24,13 @@ char LICENSE[] SEC("license") = "GPL";
 /* Ends the request of @connection, if it is answered. */
 static __always_inline bool request_finish(struct ktax_connection *connection)
 {
-	return request_claim(connection) && request_close(connection);
+	bool done;
+
+	if (!connection_lock(connection))
+		return false;
+	done = request_claim(connection) && request_close(connection);
+	connection_unlock(connection);
+	return done;
 }
 
 /* ---- Packets on their way up -------------------------------------------------------------- */
@@ -137,10 +143,27 @@ static __always_inline void thread_resume(struct thread *thread, struct ktax_con
 	connection_own(connection, slot, thread, now);
 }
 
+/* @thread begins to copy what has come for @connection. */
+static __always_inline void thread_read(struct thread *thread, struct ktax_connection *connection,
+                                        __u32 slot, __u64 now)
+{
+	struct ktax_connection *at_hand = thread_connection(thread);
+
+	if (at_hand && at_hand != connection && at_hand->state == KTAX_OPEN)
+		thread_leave(thread, at_hand);
+	if (connection->state == KTAX_READABLE)
+		thread_take(thread, connection, slot, now);
+	else if (at_hand != connection)
+		thread_resume(thread, connection, slot, now);
+	else if (thread->on != KTAX_COPY_RX)
+		connection->flags |= KTAX_REQUEST_PARTIAL_READ;
+	thread->on = KTAX_COPY_RX;
+}
+
 /* Boundary: the receive call begins to copy. Ends wakeup and app_queue. */
 static __always_inline int read_begin(struct sk_buff *skb)
 {
-	struct ktax_connection *connection, *at_hand;
+	struct ktax_connection *connection;
 	struct sock *sk = READ(skb, sk);
 	struct thread *thread;
 	__u32 slot;
@@ -151,26 +174,40 @@ static __always_inline int read_begin(struct sk_buff *skb)
 	connection = connection_get(sk, &slot);
 	if (!connection || (connection->state != KTAX_READABLE && connection->state != KTAX_OPEN))
 		return 0;
-	now = bpf_ktime_get_ns();
-	thread = thread_get(now);
+	thread = thread_get();
 	if (!thread)
 		return 0;
 	if (!thread_is_target()) {
 		connection->state = KTAX_IGNORED;
 		return 0;
 	}
+	if (!thread_hold(thread))
+		return 0;
+	now = bpf_ktime_get_ns();
 	thread_post_current(thread, now);
-	at_hand = thread_connection(thread);
-	if (at_hand && at_hand != connection && at_hand->state == KTAX_OPEN)
-		thread_leave(thread, at_hand);
-	if (connection->state == KTAX_READABLE)
-		thread_take(thread, connection, slot, now);
-	else if (at_hand != connection)
-		thread_resume(thread, connection, slot, now);
-	else if (thread->on != KTAX_COPY_RX)
-		connection->flags |= KTAX_REQUEST_PARTIAL_READ;
-	thread->on = KTAX_COPY_RX;
+	if (connection_lock(connection)) {
+		thread_read(thread, connection, slot, now);
+		connection_unlock(connection);
+	}
+	thread_release(thread);
 	return 0;
+}
+
+/* @thread has copied what came: posts it, and returns the connection, or NULL. */
+static __always_inline struct ktax_connection *thread_end_read(struct thread *thread)
+{
+	struct ktax_connection *connection;
+	__u64 now = bpf_ktime_get_ns();
+
+	thread_post_current(thread, now);
+	thread->on = thread->user;
+	connection = thread_connection(thread);
+	if (!connection || !connection_lock(connection))
+		return NULL;
+	/* From here on the request may be handed to another thread. */
+	connection_commit_read(connection, thread, now);
+	connection_unlock(connection);
+	return connection;
 }
 
 /* Boundary: the receive call ends. Ends copy_rx. */
@@ -178,19 +215,12 @@ static __always_inline int read_end(int ret)
 {
 	struct thread *thread = thread_known();
 	struct ktax_connection *connection;
-	__u64 now;
 
-	if (!thread || thread->on != KTAX_COPY_RX)
+	if (!thread || thread->on != KTAX_COPY_RX || !thread_hold(thread))
 		return 0;
-	now = bpf_ktime_get_ns();
-	thread_post_current(thread, now);
-	thread->on = thread->user;
-	connection = thread_connection(thread);
-	if (!connection)
-		return 0;
-	/* From here on the request may be handed to another thread. */
-	connection_commit_read(connection, thread, now);
-	if (ret <= 0)
+	connection = thread_end_read(thread);
+	thread_release(thread);
+	if (!connection || ret <= 0)
 		return 0;
 	connection->bytes_in += ret;
 	if (settings.framing)
@@ -200,26 +230,10 @@ static __always_inline int read_end(int ret)
 
 /* ---- Sending ------------------------------------------------------------------------------ */
 
-/* Boundary: a send call begins on the socket. Ends app, begins kernel_tx. */
-static __always_inline int send_begin(struct sock *sk)
+/* @thread begins to send on @connection. */
+static __always_inline void thread_send(struct thread *thread, struct ktax_connection *connection,
+                                        __u32 slot, __u64 now)
 {
-	struct ktax_connection *connection;
-	struct thread *thread;
-	__u32 slot;
-	__u64 now;
-
-	connection = connection_get(sk, &slot);
-	if (!connection)
-		return 0;
-	if (connection->state == KTAX_IDLE && connection->posted_ns)
-		COUNT(late_sends);
-	if (connection->state < KTAX_READABLE || connection->state > KTAX_SENT)
-		return 0;
-	now = bpf_ktime_get_ns();
-	thread = thread_get(now);
-	if (!thread)
-		return 0;
-	thread_post_current(thread, now);
 	if (thread_connection(thread) != connection) {
 		thread_adopt(thread, connection, slot, now);
 		if (connection->state == KTAX_READABLE)
@@ -234,6 +248,33 @@ static __always_inline int send_begin(struct sock *sk)
 	connection->tid_write = thread->tid;
 	thread->turn++;
 	thread->on = KTAX_KERNEL_TX;
+}
+
+/* Boundary: a send call begins on the socket. Ends app, begins kernel_tx. */
+static __always_inline int send_begin(struct sock *sk)
+{
+	struct ktax_connection *connection;
+	struct thread *thread;
+	__u32 slot;
+	__u64 now;
+
+	connection = connection_get(sk, &slot);
+	if (!connection)
+		return 0;
+	if (connection->state == KTAX_IDLE && connection->posted_ns)
+		COUNT(missed_stamps);
+	if (connection->state < KTAX_READABLE || connection->state > KTAX_SENT)
+		return 0;
+	thread = thread_get();
+	if (!thread || !thread_hold(thread))
+		return 0;
+	now = bpf_ktime_get_ns();
+	thread_post_current(thread, now);
+	if (connection_lock(connection)) {
+		thread_send(thread, connection, slot, now);
+		connection_unlock(connection);
+	}
+	thread_release(thread);
 	return 0;
 }
 
@@ -244,17 +285,19 @@ static __always_inline int send_end(int ret)
 	struct ktax_connection *connection;
 	__u64 now;
 
-	if (!thread || (thread->on != KTAX_KERNEL_TX && thread->on != KTAX_QDISC))
+	if (!thread || (thread->on != KTAX_KERNEL_TX && thread->on != KTAX_QDISC) ||
+	    !thread_hold(thread))
 		return 0;
 	now = bpf_ktime_get_ns();
 	thread_post_current(thread, now);
 	thread->on = thread->user;
 	connection = thread_connection(thread);
-	if (!connection)
-		return 0;
-	connection->send_blocked = ret < 0;
-	if (connection->state == KTAX_SENT)
-		thread_clear(thread, now);
+	if (connection) {
+		connection->send_blocked = ret < 0;
+		if (connection->state == KTAX_SENT)
+			thread_clear(thread, now);
+	}
+	thread_release(thread);
 	return 0;
 }
 
@@ -303,46 +346,70 @@ static __always_inline bool seq_after(__u32 a, __u32 b)
 	return (__s32)(a - b) > 0;
 }
 
-/* Is the response of @connection what the running thread is at? */
-static __always_inline bool thread_is_sending(struct thread *thread, struct segment *segment)
+/*
+ * Posts up to @now: what @thread did, if it is sending the segment (NULL: it is not), else to
+ * @account.
+ */
+static __always_inline void segment_post(struct segment *segment, struct thread *thread,
+                                         __u32 account, __u64 now)
 {
-	return thread && thread->slot == segment->slot &&
-	       thread_connection(thread) == segment->connection;
+	struct ktax_connection *connection = segment->connection;
+
+	if (thread) {
+		thread_post(thread, now);
+		connection_commit(connection, thread, NULL);
+		thread_clear(thread, now);
+	} else {
+		connection->flags |= KTAX_REQUEST_ASYNC;
+		connection_post(connection, now, account);
+	}
+}
+
+/* The running thread, held, if it is what sends the segment; or NULL. */
+static __always_inline struct thread *segment_sender(struct segment *segment)
+{
+	struct thread *thread = thread_known();
+
+	if (!thread || thread->slot != segment->slot ||
+	    thread_connection(thread) != segment->connection || !thread_hold(thread))
+		return NULL;
+	return thread;
+}
+
+/* The segment enters the queueing discipline. */
+static __always_inline void segment_queued(struct segment *segment)
+{
+	struct ktax_connection *connection = segment->connection;
+	struct thread *thread;
+
+	if (connection->sent_seq_valid && !seq_after(segment->end_seq, connection->sent_seq))
+		return;
+	if (!connection->sent_seq_valid) {
+		connection->sent_seq_valid = 1;
+		connection->sent_seq = segment->end_seq - segment->payload;
+	}
+	connection->queued_seq = segment->end_seq;
+	if (connection->state != KTAX_OPEN && connection->state != KTAX_SENT)
+		return;
+	thread = segment_sender(segment);
+	segment_post(segment, thread, KTAX_CWND, bpf_ktime_get_ns());
+	if (!thread)
+		return;
+	if (thread->on == KTAX_KERNEL_TX)
+		thread->on = KTAX_QDISC;
+	thread_release(thread);
 }
 
 /* Boundary: a segment enters the queueing discipline. Ends kernel_tx, begins qdisc. */
 static __always_inline int tx_qdisc(struct sk_buff *skb)
 {
-	struct ktax_connection *connection;
 	struct segment segment = {};
-	struct thread *thread;
-	__u64 now;
 
-	if (!segment_of(skb, &segment))
+	if (!segment_of(skb, &segment) || segment.connection->epoch != control.epoch ||
+	    !connection_lock(segment.connection))
 		return 0;
-	connection = segment.connection;
-	if (connection->epoch != control.epoch ||
-	    (connection->sent_seq_valid && !seq_after(segment.end_seq, connection->sent_seq)))
-		return 0;
-	if (!connection->sent_seq_valid) {
-		connection->sent_seq_valid = 1;
-		connection->sent_seq = segment.end_seq - segment.payload;
-	}
-	connection->queued_seq = segment.end_seq;
-	if (connection->state != KTAX_OPEN && connection->state != KTAX_SENT)
-		return 0;
-	now = bpf_ktime_get_ns();
-	thread = thread_known();
-	if (thread_is_sending(thread, &segment)) {
-		thread_post(thread, now);
-		connection_commit(connection, thread, NULL);
-		thread_clear(thread, now);
-		if (thread->on == KTAX_KERNEL_TX)
-			thread->on = KTAX_QDISC;
-	} else {
-		connection->flags |= KTAX_REQUEST_ASYNC;
-		connection_post(connection, now, KTAX_CWND);
-	}
+	segment_queued(&segment);
+	connection_unlock(segment.connection);
 	return 0;
 }
 
@@ -365,43 +432,53 @@ static __always_inline bool segment_is_new(struct segment *segment, bool *ret_qu
 	return true;
 }
 
+/* Posts up to when the segment is given to the driver, as part of what the running thread sends. */
+static __always_inline void segment_post_given(struct segment *segment, bool queued, __u64 now)
+{
+	struct thread *thread = segment_sender(segment);
+	bool sending = thread && (!queued || thread->on == KTAX_QDISC);
+
+	segment_post(segment, sending ? thread : NULL, queued ? KTAX_QDISC : KTAX_CWND, now);
+	if (sending && thread->on == KTAX_QDISC)
+		thread->on = KTAX_KERNEL_TX;
+	if (thread)
+		thread_release(thread);
+}
+
+/* The segment is given to the driver; on a NIC, its completion is still to come. */
+static __always_inline void segment_given(struct segment *segment, bool on_nic, __u64 now)
+{
+	struct ktax_connection *connection = segment->connection;
+	bool queued = false;
+
+	if (!segment_is_new(segment, &queued))
+		return;
+	if (connection->state != KTAX_OPEN && connection->state != KTAX_SENT)
+		return;
+	segment_post_given(segment, queued, now);
+	connection->bytes_out += segment->payload;
+	/* Another CPU may have queued the segment anew since @now. */
+	connection->end_ns = now > connection->posted_ns ? now : connection->posted_ns;
+	connection->on_nic = on_nic;
+	connection->state = KTAX_SENT;
+}
+
 /* Boundary: a segment is given to the driver. Ends the request, so far. */
 static __always_inline int tx_driver(struct sk_buff *skb, struct net_device *device)
 {
-	struct ktax_connection *connection;
+	bool on_nic = device && !device_is_virtual(device);
 	struct segment segment = {};
-	struct thread *thread;
-	bool queued = false;
 	__u64 now = 0;
 
-	if (device && device_is_virtual(device)) {
+	if (device && !on_nic) {
 		now = bpf_ktime_get_ns();
 		packet_sent(skb, now);
 	}
-	if (!segment_of(skb, &segment))
+	if (!segment_of(skb, &segment) || segment.connection->epoch != control.epoch ||
+	    !connection_lock(segment.connection))
 		return 0;
-	connection = segment.connection;
-	if (connection->epoch != control.epoch || !segment_is_new(&segment, &queued))
-		return 0;
-	if (connection->state != KTAX_OPEN && connection->state != KTAX_SENT)
-		return 0;
-	if (!now)
-		now = bpf_ktime_get_ns();
-	thread = thread_known();
-	if (thread_is_sending(thread, &segment) && (!queued || thread->on == KTAX_QDISC)) {
-		thread_post(thread, now);
-		connection_commit(connection, thread, NULL);
-		thread_clear(thread, now);
-		if (thread->on == KTAX_QDISC)
-			thread->on = KTAX_KERNEL_TX;
-	} else {
-		connection->flags |= KTAX_REQUEST_ASYNC;
-		connection_post(connection, now, queued ? KTAX_QDISC : KTAX_CWND);
-	}
-	connection->bytes_out += segment.payload;
-	connection->end_ns = now;
-	connection->on_nic = device && !device_is_virtual(device);
-	connection->state = KTAX_SENT;
+	segment_given(&segment, on_nic, now ? now : bpf_ktime_get_ns());
+	connection_unlock(segment.connection);
 	return 0;
 }
 
@@ -419,12 +496,14 @@ static __always_inline int tx_done(struct sk_buff *skb)
 		return 0;
 	connection = segment.connection;
 	if (connection->state != KTAX_SENT || !connection->on_nic ||
-	    connection->epoch != control.epoch || segment.end_seq != connection->sent_seq)
+	    connection->epoch != control.epoch || segment.end_seq != connection->sent_seq ||
+	    !connection_lock(connection))
 		return 0;
 	now = bpf_ktime_get_ns();
 	connection_post(connection, now, KTAX_NIC_TX);
 	connection->end_ns = now;
 	connection->on_nic = 0; /* a copy for a tap is freed later */
+	connection_unlock(connection);
 	return 0;
 }
 
@@ -552,12 +631,13 @@ static __always_inline int task_switch(bool preempted, struct task_struct *from,
 		thread = thread_of(from);
 		if (thread && thread->epoch == control.epoch) {
 			now = bpf_ktime_get_ns();
-			switch_out(thread, from, preempted || !from_state, now);
+			if (!thread->held) /* preempted in a program of ours otherwise */
+				switch_out(thread, from, preempted || !from_state, now);
 		}
 	}
 	if (READ(to, pid)) {
 		thread = thread_of(to);
-		if (thread && thread->epoch == control.epoch)
+		if (thread && thread->epoch == control.epoch && !thread->held)
 			switch_in(thread, to, now ? now : bpf_ktime_get_ns());
 	}
 	return 0;

@@ -197,7 +197,6 @@ static __always_inline __u64 thread_delay_since(struct thread *thread, __u64 fro
 
 static __always_inline void thread_start(struct thread *thread, __u64 now)
 {
-	thread->epoch = control.epoch;
 	thread->stolen_ns = stolen_clock(now);
 	thread->tid = (__u32)bpf_get_current_pid_tgid();
 	thread->slot = 0;
@@ -209,18 +208,21 @@ static __always_inline void thread_start(struct thread *thread, __u64 now)
 	thread->delay[0].in_ns = thread->old_delay[0].in_ns = now;
 	thread->delay[0].runnable_ns = thread->old_delay[0].runnable_ns = thread->runnable_ns;
 	thread->noted_runnable_ns = thread->runnable_ns;
+	thread->held = 0;
 	thread_clear(thread, now);
+	barrier();
+	thread->epoch = control.epoch;
 }
 
 /* The current thread's state, made where it has none; NULL only when out of memory. */
-static __always_inline struct thread *thread_get(__u64 now)
+static __always_inline struct thread *thread_get(void)
 {
 	struct thread *thread = thread_current();
 
 	if (!thread)
 		thread = thread_make();
 	if (thread && thread->epoch != control.epoch)
-		thread_start(thread, now);
+		thread_start(thread, bpf_ktime_get_ns());
 	return thread;
 }
 
@@ -243,6 +245,26 @@ static __always_inline void thread_post_step(struct thread *thread, __u64 on, __
 	thread->account_ns[KTAX_UNKNOWN] += step;
 	thread->step_ns = 0;
 	COUNT_BY(stepped_ns, step);
+}
+
+/*
+ * A softirq can interrupt a program of ours that is at the ledger of the running thread, whose
+ * segments it may give to the driver. What it did there would be done twice or undone: who finds the
+ * thread held leaves it alone. The time is to be read after that.
+ */
+static __always_inline bool thread_hold(struct thread *thread)
+{
+	if (*(volatile __u32 *)&thread->held)
+		return false;
+	*(volatile __u32 *)&thread->held = 1;
+	barrier();
+	return true;
+}
+
+static __always_inline void thread_release(struct thread *thread)
+{
+	barrier();
+	*(volatile __u32 *)&thread->held = 0;
 }
 
 /* The posting primitive. */
@@ -504,7 +526,8 @@ static __always_inline struct checkpoint *thread_last_network_sleep(struct threa
  * The thread turns away from the unanswered request it worked on: commits its ledger up to its
  * first sleep in epoll since, or up to now, and leaves the request paused.
  */
-static __always_inline void thread_leave(struct thread *thread, struct ktax_connection *connection)
+static __always_inline void connection_pause(struct ktax_connection *connection,
+                                             struct thread *thread)
 {
 	struct checkpoint *sleep = thread_first_network_sleep(thread);
 	__u64 off;
@@ -526,6 +549,15 @@ static __always_inline void thread_leave(struct thread *thread, struct ktax_conn
 		connection->account_ns[off] -= sleep->blocked_ns;
 	connection->account_ns[KTAX_PREEMPT] -= sleep->runnable_ns;
 	connection->posted_ns = sleep->out_ns;
+}
+
+/* The thread turns away from @connection, which is not the one whose lock the caller holds. */
+static __always_inline void thread_leave(struct thread *thread, struct ktax_connection *connection)
+{
+	if (!connection_lock(connection))
+		return;
+	connection_pause(connection, thread);
+	connection_unlock(connection);
 }
 
 /* Where the thread picked the connection up: its first end of a sleep after posted_ns. */

@@ -367,7 +367,7 @@ static __always_inline int send_begin(struct sock *sk, __u64 left)
 	if (!first &&
 	    __sync_val_compare_and_swap(&connection->state, KTAX_SENT, KTAX_OPEN) != KTAX_SENT) {
 		if (connection->state == KTAX_IDLE && connection->posted_ns)
-			COUNT(late_sends);
+			COUNT(missed_stamps);
 		return 0;
 	}
 	tp = bpf_skc_to_tcp_sock(sk);

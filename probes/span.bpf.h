@@ -103,14 +103,22 @@ static __always_inline bool spans_drop_at_begin(struct thread *thread, __u64 sp,
 	return true;
 }
 
-/* The current thread, made where it is one of a target that has not met a socket yet (a worker). */
+/* The current thread, held, or NULL. */
+static __always_inline struct thread *span_thread_known(void)
+{
+	struct thread *thread = thread_known();
+
+	return thread && thread_hold(thread) ? thread : NULL;
+}
+
+/* The same, made where it is one of a target that has not met a socket yet (a worker). */
 static __always_inline struct thread *span_thread(void)
 {
 	struct thread *thread = thread_known();
 
-	if (thread || !control.admit || !process_is_target())
-		return thread;
-	return thread_get(bpf_ktime_get_ns());
+	if (!thread && control.admit && process_is_target())
+		thread = thread_get();
+	return thread && thread_hold(thread) ? thread : NULL;
 }
 
 /* Posts user code up to now: to unknown where a span was left unseen since the last event. */
@@ -239,16 +247,19 @@ static __always_inline int span_enter(struct pt_regs *ctx)
 	step_begin(thread, cookie);
 	span_open(thread, &span);
 	step_end(thread, cookie);
+	thread_release(thread);
 	return 0;
 }
 
 static __always_inline int span_exit(struct pt_regs *ctx)
 {
-	struct thread *thread = thread_known();
+	struct thread *thread = span_thread_known();
 	__u64 sp = PT_REGS_SP(ctx) + SPAN_COOKIE_SP_DELTA(bpf_get_attach_cookie(ctx));
 
-	if (thread)
-		function_close(thread, sp);
+	if (!thread)
+		return 0;
+	function_close(thread, sp);
+	thread_release(thread);
 	return 0;
 }
 
@@ -256,13 +267,14 @@ static __always_inline int span_exit_at_ret(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	__u64 frame = PT_REGS_SP(ctx) + SPAN_COOKIE_SP_DELTA(cookie);
-	struct thread *thread = thread_known();
+	struct thread *thread = span_thread_known();
 
 	if (!thread)
 		return 0;
 	step_begin(thread, cookie);
 	function_close(thread, frame + sizeof(__u64));
 	step_end(thread, cookie);
+	thread_release(thread);
 	return 0;
 }
 
@@ -276,17 +288,21 @@ static __always_inline int span_begin(struct pt_regs *ctx)
 	};
 	struct thread *thread = span_thread();
 
-	if (thread)
-		span_open(thread, &span);
+	if (!thread)
+		return 0;
+	span_open(thread, &span);
+	thread_release(thread);
 	return 0;
 }
 
 static __always_inline int span_end(struct pt_regs *ctx)
 {
-	struct thread *thread = thread_known();
+	struct thread *thread = span_thread_known();
 
-	if (thread)
-		annotation_close(thread, PT_REGS_SP(ctx), bpf_get_attach_cookie(ctx));
+	if (!thread)
+		return 0;
+	annotation_close(thread, PT_REGS_SP(ctx), bpf_get_attach_cookie(ctx));
+	thread_release(thread);
 	return 0;
 }
 

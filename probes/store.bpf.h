@@ -238,4 +238,28 @@ static __always_inline struct ktax_connection *connection_of(struct sock *sk, __
 	return connection;
 }
 
+/*
+ * Two CPUs can be at one connection: a thread that posts what it did, and a softirq that gives the
+ * queueing discipline's segments to the driver, without the socket's lock. A lock of the kernel's
+ * own (bpf_spin_lock) is not for all kinds of programs. Nobody holds this one for long, so one that
+ * is still taken is held by whom the caller has interrupted: then its event is not
+ * posted, and counts as a missed stamp.
+ */
+#define LOCK_TRIES 64
+
+static __always_inline bool connection_lock(struct ktax_connection *connection)
+{
+	for (int i = 0; i < LOCK_TRIES; i++)
+		if (!__sync_val_compare_and_swap(&connection->locked, 0, 1))
+			return true;
+	COUNT(missed_stamps);
+	return false;
+}
+
+static __always_inline void connection_unlock(struct ktax_connection *connection)
+{
+	barrier();
+	*(volatile __u32 *)&connection->locked = 0;
+}
+
 #endif

@@ -70,6 +70,8 @@ struct thread {
 	__u32 checkpoints; /* ever pushed since since_ns */
 	__u32 spans;       /* open */
 	__u32 turn;        /* send calls so far */
+	__u32 held;        /* one of our programs is at it */
+	__u32 pad;
 	__u32 delays;      /* ever noted in this epoch, at least 1 */
 	struct delay delay[KTAX_DELAYS];
 	struct delay old_delay[KTAX_DELAYS]; /* each KTAX_DELAYS_STEP-th */

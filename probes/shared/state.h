@@ -12,7 +12,7 @@
 struct ktax_settings {
 	__u32 max_endpoints;
 	__u32 max_connections;
-	__u32 n_cpus; /* possible ones */
+	__u32 n_cpus;               /* possible ones */
 	__u8 switch_has_prev_state; /* sched_switch passes prev_state (since 5.18) */
 	__u8 qdisc_hooked;          /* tx_qdisc is attached: kernel_tx ends there */
 	__u8 softirq_hooked;        /* softirq_entry/exit count stolen time */
@@ -27,13 +27,13 @@ struct ktax_settings {
 
 /* Changed while running, through the mapped .bss. */
 struct ktax_control {
-	__u32 epoch;          /* counts attaches: what was open before belongs to another epoch */
-	__u32 admit;          /* requests may begin; off while hooks come and go */
-	__u32 filter_tasks;   /* only threads of the processes in the map "processes" */
-	__u32 filter_ports;   /* only listeners on a port that listening_ports[] has already */
-	__u32 endpoints;      /* indices of aggregates that are taken, the last one aside */
-	__u32 listens;        /* listeners that the programs have added to the map "listeners" */
-	__u32 sample_every;   /* --requests 1/N: 0 off */
+	__u32 epoch;        /* counts attaches: what was open before belongs to another epoch */
+	__u32 admit;        /* requests may begin; off while hooks come and go */
+	__u32 filter_tasks; /* only threads of the processes in the map "processes" */
+	__u32 filter_ports; /* only listeners on a port that listening_ports[] has already */
+	__u32 endpoints;    /* indices of aggregates that are taken, the last one aside */
+	__u32 listens;      /* listeners that the programs have added to the map "listeners" */
+	__u32 sample_every; /* --requests 1/N: 0 off */
 	__u32 pad;
 	__u64 slow_ns;        /* --slow: requests at least as long as this, ~0 off */
 	__u64 attached_at_ns; /* CLOCK_MONOTONIC */
@@ -45,15 +45,16 @@ struct ktax_control {
 
 /* What went wrong, per CPU. */
 struct ktax_counters {
-	__u64 ring_full;     /* sampled requests dropped: ring buffer full */
-	__u64 map_full;      /* connections not followed: no free slot */
-	__u64 missed_stamps; /* requests whose packet's arrival was not seen */
-	__u64 clock_errors;  /* negative or absurd spans, not posted */
-	__u64 reopened;      /* requests dropped: in flight at an attach or detach */
-	__u64 late_sends;    /* sent after the request was closed as idle: not counted */
-	__u64 evicted;       /* connection slots taken back from idle connections */
-	__u64 stepped;       /* single-stepped probes in user code that is accounted for */
-	__u64 stepped_ns;    /* of their time, moved to unknown */
+	__u64 ring_full; /* sampled requests dropped: ring buffer full */
+	__u64 map_full;  /* connections not followed: no free slot */
+	/* Events of a request that were not seen or not posted: its arrival, a send after its end.
+	 */
+	__u64 missed_stamps;
+	__u64 clock_errors; /* negative or absurd spans, not posted */
+	__u64 reopened;     /* requests dropped: in flight at an attach or detach */
+	__u64 evicted;      /* connection slots taken back from idle connections */
+	__u64 stepped;      /* single-stepped probes in user code that is accounted for */
+	__u64 stepped_ns;   /* of their time, moved to unknown */
 	/* Not wrong: requests from a NIC, where some NIC stamps packets, by what they begin at. */
 	__u64 nic_stamped;   /* the NIC's stamp */
 	__u64 nic_unstamped; /* the interrupt, for want of a stamp */
@@ -93,8 +94,8 @@ enum ktax_connection_state {
 
 /* What the light hook set keeps of a connection besides: the socket's own counters. */
 struct ktax_light {
-	__u64 left_ns;          /* the owner turned to another request, 0: it has not; */
-	__u64 left_blocked_ns;  /* its off-CPU clocks then */
+	__u64 left_ns;         /* the owner turned to another request, 0: it has not; */
+	__u64 left_blocked_ns; /* its off-CPU clocks then */
 	__u64 left_runnable_ns;
 	__u64 sent_ns; /* the last send call, and the socket's counters at its begin: */
 	__u64 payload; /* bytes sent before the response */
@@ -122,6 +123,7 @@ struct ktax_connection {
 	__u32 endpoint;
 	__u32 owner; /* tid of the thread whose time counts */
 	__u32 in_use;
+	__u32 locked; /* somebody is at the ledger (full set) */
 	__u32 flags;
 	__u64 start_ns;    /* first byte of the request reached the host */
 	__u64 posted_ns;   /* the ledger is posted up to here */
@@ -142,12 +144,12 @@ struct ktax_connection {
 	__u16 samples_kernel;
 	__u16 peer_port;
 	__u8 sent_seq_valid;
-	__u8 send_blocked; /* last send found the send buffer full */
-	__u8 protocol;     /* enum ktax_protocol, 0: not looked at yet */
+	__u8 send_blocked;  /* last send found the send buffer full */
+	__u8 protocol;      /* enum ktax_protocol, 0: not looked at yet */
 	__u8 framing_quiet; /* reads in a row that held one message */
-	__u8 on_nic; /* the last segment was given to a NIC, which has not let go of it */
-	__u8 arrival; /* enum ktax_arrival: what start_ns is */
-	__u32 framing_skip;      /* bytes of the message at hand that are still to be read */
+	__u8 on_nic;        /* the last segment was given to a NIC, which has not let go of it */
+	__u8 arrival;       /* enum ktax_arrival: what start_ns is */
+	__u32 framing_skip; /* bytes of the message at hand that are still to be read */
 	__u32 framing_arguments; /* and its arguments */
 	struct ktax_light light;
 };
