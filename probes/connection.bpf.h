@@ -7,10 +7,12 @@
 
 #include "store.bpf.h"
 
-/* The kernel's TCP_CLOSE, TCP_LISTEN and IPPROTO_TCP. */
-#define KTAX_TCP_CLOSE    7
-#define KTAX_TCP_LISTEN   10
-#define KTAX_PROTOCOL_TCP 6
+/* The kernel's TCP_ESTABLISHED, TCP_CLOSE, TCP_CLOSE_WAIT, TCP_LISTEN and IPPROTO_TCP. */
+#define KTAX_TCP_ESTABLISHED 1
+#define KTAX_TCP_CLOSE       7
+#define KTAX_TCP_CLOSE_WAIT  8
+#define KTAX_TCP_LISTEN      10
+#define KTAX_PROTOCOL_TCP    6
 
 static __always_inline void listener_key(struct sock *sk, struct ktax_listener *key)
 {

@@ -18,19 +18,28 @@
 #include "framing.bpf.h"
 #include "nic_stamp.bpf.h"
 #include "packet.bpf.h"
+#include "segment.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Ends the request of @connection, if it is answered. */
-static __always_inline bool request_finish(struct ktax_connection *connection)
+/* Ends the request of @connection, if it is answered; @sk: its socket, or NULL. */
+static __always_inline bool request_end(struct ktax_connection *connection, struct sock *sk)
 {
-	bool done;
+	bool done = false;
 
 	if (!connection_lock(connection))
 		return false;
-	done = request_claim(connection) && request_close(connection);
+	if (request_claim(connection)) {
+		response_end(connection, sk);
+		done = request_close(connection);
+	}
 	connection_unlock(connection);
 	return done;
+}
+
+static __always_inline bool request_finish(struct ktax_connection *connection)
+{
+	return request_end(connection, NULL);
 }
 
 /* ---- Packets on their way up -------------------------------------------------------------- */
@@ -113,7 +122,7 @@ static __always_inline int readable(struct sock *sk)
 	if (!connection)
 		return 0;
 	if (connection->state == KTAX_SENT)
-		request_finish(connection);
+		request_end(connection, sk);
 	if (connection->state == KTAX_IDLE && control.admit)
 		request_begin(connection, sk, packet_at(sk), bpf_ktime_get_ns());
 	return 0;
@@ -301,105 +310,6 @@ static __always_inline int send_end(int ret)
 	return 0;
 }
 
-/* A TCP segment with payload. */
-struct segment {
-	struct ktax_connection *connection;
-	__u32 slot;
-	__u32 end_seq;
-	__u32 payload;
-};
-
-static __always_inline bool sock_is_full(struct sock *sk)
-{
-	__u32 state = READ(sk, __sk_common.skc_state);
-
-	return state != 6 /* TCP_TIME_WAIT */ && state != 12 /* TCP_NEW_SYN_RECV: a mini socket */;
-}
-
-/* The data segment of a followed connection that @skb is; false for all else. */
-static __always_inline bool segment_of(struct sk_buff *skb, struct segment *segment)
-{
-	struct sock *sk = READ(skb, sk);
-	__u32 offset, header;
-	struct tcphdr tcp;
-	__u64 head;
-
-	if (!sk || !sock_is_full(sk) || !listening_ports[READ(sk, __sk_common.skc_num)])
-		return false;
-	segment->connection = connection_of(sk, &segment->slot);
-	if (!segment->connection)
-		return false;
-	head = number_of(READ(skb, head));
-	header = READ(skb, transport_header);
-	if (!head || bpf_probe_read_kernel(&tcp, sizeof(tcp), (void *)(head + header)))
-		return false;
-	offset = header - (__u32)(READ(skb, data) - READ(skb, head)) + tcp.doff * 4;
-	if (offset >= READ(skb, len))
-		return false;
-	segment->payload = READ(skb, len) - offset;
-	segment->end_seq = bpf_ntohl(tcp.seq) + segment->payload;
-	return true;
-}
-
-static __always_inline bool seq_after(__u32 a, __u32 b)
-{
-	return (__s32)(a - b) > 0;
-}
-
-/*
- * Posts up to @now: what @thread did, if it is sending the segment (NULL: it is not), else to
- * @account.
- */
-static __always_inline void segment_post(struct segment *segment, struct thread *thread,
-                                         __u32 account, __u64 now)
-{
-	struct ktax_connection *connection = segment->connection;
-
-	if (thread) {
-		thread_post(thread, now);
-		connection_commit(connection, thread, NULL);
-		thread_clear(thread, now);
-	} else {
-		connection->flags |= KTAX_REQUEST_ASYNC;
-		connection_post(connection, now, account);
-	}
-}
-
-/* The running thread, held, if it is what sends the segment; or NULL. */
-static __always_inline struct thread *segment_sender(struct segment *segment)
-{
-	struct thread *thread = thread_known();
-
-	if (!thread || thread->slot != segment->slot ||
-	    thread_connection(thread) != segment->connection || !thread_hold(thread))
-		return NULL;
-	return thread;
-}
-
-/* The segment enters the queueing discipline. */
-static __always_inline void segment_queued(struct segment *segment)
-{
-	struct ktax_connection *connection = segment->connection;
-	struct thread *thread;
-
-	if (connection->sent_seq_valid && !seq_after(segment->end_seq, connection->sent_seq))
-		return;
-	if (!connection->sent_seq_valid) {
-		connection->sent_seq_valid = 1;
-		connection->sent_seq = segment->end_seq - segment->payload;
-	}
-	connection->queued_seq = segment->end_seq;
-	if (connection->state != KTAX_OPEN && connection->state != KTAX_SENT)
-		return;
-	thread = segment_sender(segment);
-	segment_post(segment, thread, KTAX_CWND, bpf_ktime_get_ns());
-	if (!thread)
-		return;
-	if (thread->on == KTAX_KERNEL_TX)
-		thread->on = KTAX_QDISC;
-	thread_release(thread);
-}
-
 /* Boundary: a segment enters the queueing discipline. Ends kernel_tx, begins qdisc. */
 static __always_inline int tx_qdisc(struct sk_buff *skb)
 {
@@ -411,56 +321,6 @@ static __always_inline int tx_qdisc(struct sk_buff *skb)
 	segment_queued(&segment);
 	connection_unlock(segment.connection);
 	return 0;
-}
-
-/* Has sent_seq moved on? Notes retransmissions, which never move a stamp. */
-static __always_inline bool segment_is_new(struct segment *segment, bool *ret_queued)
-{
-	struct ktax_connection *connection = segment->connection;
-
-	if (connection->sent_seq_valid && !seq_after(segment->end_seq, connection->sent_seq)) {
-		connection->flags |= KTAX_REQUEST_RETRANSMITTED;
-		return false;
-	}
-	*ret_queued = settings.qdisc_hooked && connection->sent_seq_valid &&
-	              seq_after(connection->queued_seq, connection->sent_seq);
-	/* The advance and not the payload: a segment lost on the way here is passed by the next. */
-	if (connection->sent_seq_valid)
-		segment->payload = segment->end_seq - connection->sent_seq;
-	connection->sent_seq = segment->end_seq;
-	connection->sent_seq_valid = 1;
-	return true;
-}
-
-/* Posts up to when the segment is given to the driver, as part of what the running thread sends. */
-static __always_inline void segment_post_given(struct segment *segment, bool queued, __u64 now)
-{
-	struct thread *thread = segment_sender(segment);
-	bool sending = thread && (!queued || thread->on == KTAX_QDISC);
-
-	segment_post(segment, sending ? thread : NULL, queued ? KTAX_QDISC : KTAX_CWND, now);
-	if (sending && thread->on == KTAX_QDISC)
-		thread->on = KTAX_KERNEL_TX;
-	if (thread)
-		thread_release(thread);
-}
-
-/* The segment is given to the driver; on a NIC, its completion is still to come. */
-static __always_inline void segment_given(struct segment *segment, bool on_nic, __u64 now)
-{
-	struct ktax_connection *connection = segment->connection;
-	bool queued = false;
-
-	if (!segment_is_new(segment, &queued))
-		return;
-	if (connection->state != KTAX_OPEN && connection->state != KTAX_SENT)
-		return;
-	segment_post_given(segment, queued, now);
-	connection->bytes_out += segment->payload;
-	/* Another CPU may have queued the segment anew since @now. */
-	connection->end_ns = now > connection->posted_ns ? now : connection->posted_ns;
-	connection->on_nic = on_nic;
-	connection->state = KTAX_SENT;
 }
 
 /* Boundary: a segment is given to the driver. Ends the request, so far. */

@@ -212,7 +212,8 @@ static void put_counts(const struct terminal *t, const struct finding_endpoint *
 	const struct recording_ledger *ledger = endpoint->ledger;
 	char batches[48] = "batches", text[320];
 	const struct count counts[] = { { ledger->batches, batches },
-		                        { ledger->incomplete, "incomplete (arrival unseen)" },
+		                        { ledger->incomplete,
+		                          "incomplete (arrival or end unseen)" },
 		                        { ledger->handed_over, "handed to another thread" },
 		                        { ledger->retransmitted, "segments retransmitted" },
 		                        { ledger->unbalanced, "unbalanced" } };
@@ -574,7 +575,7 @@ static void put_losses(const struct terminal *t, const struct recording_interval
 {
 	const struct count losses[] = { { sum->lost_ring, "sampled requests" },
 		                        { sum->lost_map_full, "connections not followed" },
-		                        { sum->missed_stamps, "arrivals unseen" },
+		                        { sum->missed_stamps, "events unseen" },
 		                        { sum->clock_errors, "clock errors" },
 		                        { sum->reopened, "requests cut by a window's edge" } };
 	char text[320];

@@ -40,7 +40,7 @@ struct recording_interval {
 	uint64_t attached_ns;   /* of that, probes attached */
 	uint64_t lost_ring;     /* sampled requests that the ring buffer had no room for */
 	uint64_t lost_map_full; /* connections not followed: table full */
-	uint64_t missed_stamps; /* requests whose arrival was not seen */
+	uint64_t missed_stamps; /* events of requests that were not seen */
 	uint64_t clock_errors;  /* negative or absurd spans */
 	uint64_t reopened;      /* requests dropped: open when probes were attached or detached */
 	uint64_t stepped;       /* probes of spans that the kernel single-stepped */

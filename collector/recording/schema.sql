@@ -88,7 +88,7 @@ CREATE TABLE interval (
 	attached_ns       INTEGER NOT NULL, -- of length_ns, probes attached (--budget)
 	lost_ring         INTEGER NOT NULL, -- sampled requests that the ring buffer had no room for
 	lost_map_full     INTEGER NOT NULL, -- connections not followed: table full
-	missed_stamps     INTEGER NOT NULL, -- requests whose arrival was not seen
+	missed_stamps     INTEGER NOT NULL, -- events of requests that were not seen
 	clock_errors      INTEGER NOT NULL, -- negative or absurd spans
 	reopened          INTEGER NOT NULL, -- dropped: open when probes were attached or detached
 	stepped           INTEGER NOT NULL, -- probes of spans that the kernel single-stepped
@@ -105,7 +105,7 @@ CREATE TABLE ledger (
 	batches       INTEGER NOT NULL, -- of these: several pipelined requests read at once
 	batched       INTEGER NOT NULL, -- requests inside the batches
 	unbalanced    INTEGER NOT NULL, -- accounts did not sum to the measured total: a bug
-	incomplete    INTEGER NOT NULL, -- arrival not seen: nic_rx and kernel_rx missing in the total
+	incomplete    INTEGER NOT NULL, -- arrival not seen (the total lacks nic_rx and kernel_rx), or end
 	handed_over   INTEGER NOT NULL, -- answered by another thread than the one that read
 	retransmitted INTEGER NOT NULL, -- response segments sent again
 	bytes_in      INTEGER NOT NULL,
@@ -194,7 +194,7 @@ CREATE TABLE request (
 	tid_write      INTEGER NOT NULL, -- thread that wrote the response
 	batch          INTEGER NOT NULL, -- pipelined requests in it, 1: not a batch, 0: unknown
 	peer_port      INTEGER NOT NULL,
-	-- Sum of: 1 batch, 2 incomplete (arrival not seen), 4 handed_over (another thread answered),
+	-- Sum of: 1 batch, 2 incomplete (arrival or end not seen), 4 handed_over (another thread answered),
 	-- 8 async (some of the response left outside of the send call), 16 retransmitted,
 	-- 32 unbalanced, 64 partial_read (read in more than one call), 128 nic_stamp (begins at its
 	-- NIC's stamp). View requests has the names.

@@ -43,12 +43,13 @@ struct ktax_joint_cell {
 };
 
 struct ktax_aggregate {
-	__u64 requests;    /* finished requests; a batch counts as one */
-	__u64 batches;     /* of these: several pipelined requests read at once */
-	__u64 batched;     /* requests inside the batches, as counted by the framing parser */
-	__u64 unbalanced;  /* accounts did not sum to the independently measured total */
-	__u64 incomplete;  /* arrival not seen: measured from "readable", nic_rx and kernel_rx 0 */
-	__u64 handed_over; /* answered by another thread than the one that read */
+	__u64 requests;      /* finished requests; a batch counts as one */
+	__u64 batches;       /* of these: several pipelined requests read at once */
+	__u64 batched;       /* requests inside the batches, as counted by the framing parser */
+	__u64 unbalanced;    /* accounts did not sum to the independently measured total */
+	__u64 incomplete;    /* arrival not seen (measured from "readable", nic_rx, kernel_rx 0), or
+	                        end */
+	__u64 handed_over;   /* answered by another thread than the one that read */
 	__u64 retransmitted; /* response segments sent again (ignored by the stamps) */
 	__u64 bytes_in;
 	__u64 bytes_out;
