@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The A/B run: the same traffic over several paths, in randomised blocks.
+ *
+ *	A/A: rounds of (baseline, baseline)            -> the noise floor of every metric
+ *	A/B: rounds of (baseline, path 1, path 2 ...)  -> paired differences to the baseline
+ *
+ * within a round in random order. The unit is the block: one figure per metric. ab_judge
+ * (verdict/verdict.h) turns these figures into verdicts.
+ */
+#ifndef KTAX_AB_H
+#define KTAX_AB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "generator.h"
+#include "histogram.h"
+#include "path.h"
+#include "policy.h"
+#include "responder.h"
+#include "traffic.h"
+
+#define AB_ARMS_MAX 16
+
+/* What is compared, one figure per block. Latencies in ns; loss as a share; CPU in ns/request. */
+enum ab_metric { AB_P50, AB_P90, AB_P99, AB_P999, AB_LOSS, AB_CPU, AB_METRICS };
+
+extern const char *const ab_metric_name[AB_METRICS];
+
+/* One block of one arm. */
+struct ab_block {
+	double metric[AB_METRICS]; /* +INFINITY: lost; NAN: not measured */
+	struct generator_counts generator;
+	struct responder_counts responder;
+	uint64_t kernel_ns; /* CPU time of the kernel on the responder's behalf, outside of it */
+	uint64_t steal_ns;
+	unsigned int gates; /* set of enum ab_gate that it did not pass, 0: valid */
+};
+
+/* Why a block does not count; the same limits for every arm. */
+enum ab_gate {
+	AB_GATE_LATENESS = 1 << 0,  /* the generator was late */
+	AB_GATE_STEAL = 1 << 1,     /* the hypervisor took a CPU */
+	AB_GATE_PREEMPTED = 1 << 2, /* generator or responder waited for their CPU */
+	AB_GATE_SILENT = 1 << 3,    /* not one response */
+};
+
+struct ab_arm {
+	const struct path_type *type;
+	bool skipped;
+	char why[256]; /* it was skipped, or failed */
+	/* Sums over its valid A/B blocks, and all of their latencies. */
+	struct histogram latency;
+	uint64_t sent, received;
+	struct {
+		uint64_t generator, wire, ring, socket, responder, unexplained;
+	} lost;
+	double responder_cpu_ns, kernel_cpu_ns; /* per request; NAN: not measured */
+	size_t blocks, rejected;
+};
+
+/* One metric of one path against the baseline. Changes are ratios - 1: -0.23 is 23 % lower. */
+enum ab_verdict { AB_BETTER, AB_WORSE, AB_EQUIVALENT, AB_INCONCLUSIVE, AB_INVALID };
+
+struct ab_comparison {
+	size_t arm;
+	enum ab_metric metric;
+	size_t n; /* pairs */
+	double change, low, high;
+	double confidence; /* of the interval, after Holm's correction */
+	enum ab_verdict verdict;
+};
+
+struct ab_floor {
+	size_t n;
+	double low, high; /* interval of the A/A change */
+	double floor;     /* the minimum detectable change */
+};
+
+struct ab_result {
+	struct ab_arm arm[AB_ARMS_MAX]; /* [0] is the baseline */
+	size_t n_arms;
+	struct ab_floor floor[AB_METRICS];
+	struct ab_comparison *comparison;
+	size_t n_comparisons;
+	enum ab_verdict verdict; /* by the policy */
+	char reason[256];
+	uint64_t seed;
+	size_t rounds;
+	double confidence;
+	const char *wire; /* the generator's kind */
+	uint64_t lateness_p50_ns, lateness_p99_ns;
+	double seconds;
+	/* [arm * rounds + round]; the A/A blocks as two arms */
+	struct ab_block *block, *same;
+};
+
+struct ab_options {
+	const char *baseline;
+	const char *const *paths; /* NULL at the end */
+	const struct traffic *traffic;
+	const struct policy *policy;
+	size_t rounds; /* 6 at least */
+	double confidence;
+	uint64_t seed;
+	int generator_cpu, responder_cpu;
+	bool ping_pong;
+	/* Called before each block; false ends the run. */
+	bool (*progress)(void *context, size_t done, size_t all, const char *path);
+	void *context;
+};
+
+/*
+ * Runs it all on links of its own (link/link.h). 0 and a result, or a negative errno with a
+ * sentence in @why. A path that cannot run here is skipped and says why.
+ */
+int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, size_t why_size);
+void ab_result_free(struct ab_result *result);
+
+/* Fills floors, comparisons and verdict from the blocks: verdict.c. -ENOMEM. */
+int ab_judge(struct ab_result *result, const struct policy *policy);
+
+#endif

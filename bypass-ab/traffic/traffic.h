@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The traffic of a block: which frames the generator sends, and when. Every arm of a comparison is
+ * sent the same: traffic is made once, before the first block.
+ */
+#ifndef KTAX_TRAFFIC_H
+#define KTAX_TRAFFIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "frame.h"
+
+#define TRAFFIC_PORT 7000 /* of the responder, where nothing else is said */
+
+enum traffic_gaps { TRAFFIC_CONSTANT, TRAFFIC_POISSON, TRAFFIC_BURSTS, TRAFFIC_RECORDED };
+
+struct traffic_request {
+	uint64_t at_ns; /* due, from the start of the block */
+	uint32_t frame_offset;
+	uint16_t frame_size; /* bytes */
+	uint16_t flow;
+	uint32_t work_ns; /* what the responder does between receiving and sending */
+};
+
+struct traffic {
+	struct traffic_request *request; /* ordered by at_ns; its index is the frame's id */
+	size_t n_requests;
+	uint8_t *frames; /* all of them, one after the other */
+	size_t frames_size;
+	struct frame_flow *flow;
+	size_t n_flows;
+	enum traffic_gaps gaps;
+	/* What a trace had that is not in here, or not as it was. */
+	struct {
+		uint64_t packets;
+		uint64_t not_ip, not_udp, fragments, truncated, too_long, of_responses, damaged;
+		uint64_t enlarged; /* too short for the mark */
+		char sha256[65];
+	} trace;
+};
+
+/* What a synthetic block is made of. */
+struct traffic_shape {
+	size_t n_requests;
+	double rate_pps;
+	enum traffic_gaps gaps;
+	unsigned int burst; /* requests per burst, of TRAFFIC_BURSTS: sent back to back */
+	unsigned int n_flows;
+	/* Sizes of the UDP payload and their weights; n_sizes 0: 64 bytes. */
+	struct {
+		uint16_t payload_bytes;
+		double weight;
+	} size[8];
+	unsigned int n_sizes;
+	uint32_t work_ns;
+	uint64_t seed;
+};
+
+/* The addresses of the embedded test link: the same on every link, each is in its own namespace. */
+extern const struct frame_flow traffic_test_flow;
+
+/*
+ * Makes a block of synthetic requests. -EINVAL: no requests, a rate that is not positive or above
+ * 50 million; -EMSGSIZE: a size that no frame has; -ENOMEM.
+ */
+int traffic_synthesize(struct traffic *traffic, const struct traffic_shape *shape);
+void traffic_free(struct traffic *traffic);
+
+/* From the first request's due time to the last one's. */
+uint64_t traffic_duration_ns(const struct traffic *traffic);
+
+#endif
