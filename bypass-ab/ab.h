@@ -53,7 +53,8 @@ struct ab_arm {
 	char why[256]; /* it was skipped, or failed */
 	/* Sums over its valid A/B blocks, and all of their latencies. */
 	struct histogram latency;
-	uint64_t sent, received;
+	uint64_t sent, received, answered;
+	uint64_t cpu_ns; /* of the responder */
 	struct {
 		uint64_t generator, wire, ring, socket, responder, unexplained;
 	} lost;
@@ -105,6 +106,7 @@ struct ab_options {
 	size_t rounds; /* 6 at least */
 	double confidence;
 	uint64_t seed;
+	const struct wire_type *wire;
 	int generator_cpu, responder_cpu;
 	bool ping_pong;
 	/* Called before each block; false ends the run. */

@@ -35,7 +35,8 @@ struct responder {
 int responder_start(struct responder *responder, const struct path_type *type,
                     const struct path_config *config, int ns, int cpu,
                     const struct traffic *traffic, char *why, size_t why_size);
-/* Tells it that a block of @epoch begins; returns when it listens. -ETIMEDOUT, -EPIPE: it is gone. */
+/* Tells it that a block of @epoch begins; returns when it listens. -ETIMEDOUT, -EPIPE: it is gone.
+ */
 int responder_begin(struct responder *responder, uint16_t epoch);
 /* Waits until it has seen the stop frame, or makes it stop. */
 int responder_end(struct responder *responder, struct responder_counts *ret_counts);

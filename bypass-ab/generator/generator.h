@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "traffic.h"
+#include "tsc.h"
 #include "wire.h"
 
 #define GENERATOR_LOST UINT64_MAX
@@ -23,15 +24,16 @@ struct generator {
 	uint8_t *frames;       /* the traffic's, with the epoch of the block */
 	uint64_t *latency_ns;  /* of each request, GENERATOR_LOST: no response */
 	uint64_t *lateness_ns; /* sent so long after it was due */
+	struct tsc tsc;        /* calibrated by the first block */
 	bool ping_pong;        /* closed loop: the next one when the last has come back */
 };
 
 struct generator_counts {
 	uint64_t sent, received;
-	uint64_t not_sent;    /* no room on the wire */
-	uint64_t duplicates;  /* responses that had come already */
-	uint64_t stale;       /* responses of an earlier block */
-	uint64_t wire_drops;  /* lost on the way up, on this side */
+	uint64_t not_sent;   /* no room on the wire */
+	uint64_t duplicates; /* responses that had come already */
+	uint64_t stale;      /* responses of an earlier block */
+	uint64_t wire_drops; /* lost on the way up, on this side */
 	uint64_t late_p50_ns, late_p99_ns, late_max_ns;
 	uint64_t gap_max_ns;  /* longest time that the generator was not at it */
 	uint64_t wait_ns;     /* runnable, but not running (schedstat) */

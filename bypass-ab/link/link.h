@@ -26,7 +26,9 @@ int link_make(struct link *link, const struct frame_flow *flow, bool raw, char *
               size_t why_size);
 void link_close(struct link *link);
 
-/* Moves the calling thread to a namespace. */
+/* Moves the calling thread to a namespace; a descriptor of the one it is in, or a negative errno.
+ */
 int link_enter(int ns);
+int link_here(void);
 
 #endif

@@ -46,8 +46,8 @@ struct path_type {
 	const char *summary; /* one line for people */
 	bool polls;          /* takes a core whether or not there is traffic */
 	bool raw;            /* reads frames: the interface has no IP address then */
-	bool in_kernel;      /* no process answers (the xdp path): there is nothing to receive or send */
-	bool in_memory;      /* no kernel on either side: a table of its own */
+	bool in_kernel; /* no process answers (the xdp path): there is nothing to receive or send */
+	bool in_memory; /* no kernel on either side: a table of its own */
 	/*
 	 * Opens the path in the calling process, which is in the link's namespace. 0 and *ret_path;
 	 * or a negative errno, with the reason why it cannot run here in one sentence in @why, of

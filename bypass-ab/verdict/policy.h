@@ -16,8 +16,8 @@
 #include <stddef.h>
 
 struct policy {
-	int metric; /* enum ab_metric */
-	double margin, need; /* shares: 0.1 is 10 % */
+	int metric;                   /* enum ab_metric */
+	double margin, need;          /* shares: 0.1 is 10 % */
 	double loss_limit, cpu_limit; /* INFINITY: none */
 	double confidence;
 };

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ip(8) does the work, one batch per namespace: it knows every kernel's netlink, and its messages
+ * say what is wrong.
+ */
+#include "link.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sched.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sentence.h"
+
+#define BATCH_MAX 2048
+
+extern char **environ;
+
+/* ---- Namespaces --------------------------------------------------------------------------- */
+
+int link_enter(int ns)
+{
+	return setns(ns, CLONE_NEWNET) ? -errno : 0;
+}
+
+int link_here(void)
+{
+	int ns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	return ns < 0 ? -errno : ns;
+}
+
+/* A new namespace that nobody else knows; the calling thread stays where it is. */
+static int make_namespace(int home)
+{
+	int ns;
+
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	ns = link_here();
+	if (link_enter(home) < 0) {
+		if (ns >= 0)
+			close(ns);
+		return -EIO;
+	}
+	return ns;
+}
+
+/* ---- ip(8) -------------------------------------------------------------------------------- */
+
+static int feed(int fd, const char *text)
+{
+	size_t length = strlen(text);
+	ssize_t n = write(fd, text, length);
+
+	close(fd);
+	return n == (ssize_t)length ? 0 : -EIO;
+}
+
+/* What is left to read of @fd, its first line, without line end. */
+static void read_line(int fd, char *line, size_t size)
+{
+	ssize_t n = read(fd, line, size - 1);
+
+	line[n > 0 ? n : 0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+}
+
+/* Starts ip -batch with pipes to its input and from its messages. */
+static int spawn_ip(pid_t *ret_pid, int *ret_input, int *ret_messages)
+{
+	char *argv[] = { "ip", "-batch", "-", NULL };
+	posix_spawn_file_actions_t actions;
+	int input[2], messages[2], err;
+
+	if (pipe2(input, O_CLOEXEC))
+		return -errno;
+	if (pipe2(messages, O_CLOEXEC)) {
+		err = -errno;
+		close(input[0]);
+		close(input[1]);
+		return err;
+	}
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, input[0], 0);
+	posix_spawn_file_actions_adddup2(&actions, messages[1], 1);
+	posix_spawn_file_actions_adddup2(&actions, messages[1], 2);
+	err = -posix_spawnp(ret_pid, "ip", &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(input[0]);
+	close(messages[1]);
+	if (err) {
+		close(input[1]);
+		close(messages[0]);
+		return err;
+	}
+	*ret_input = input[1];
+	*ret_messages = messages[0];
+	return 0;
+}
+
+/* Has ip(8) do @commands, a line each, in namespace @ns. */
+static int ip_batch(int home, int ns, const char *commands, char *why, size_t why_size)
+{
+	int input = -1, messages = -1, status = 0, err;
+	char line[128];
+	pid_t pid = -1;
+
+	err = link_enter(ns);
+	if (!err)
+		err = spawn_ip(&pid, &input, &messages);
+	link_enter(home);
+	if (err)
+		return sentence(why, why_size, err, "cannot run ip(8): install iproute2");
+	err = feed(input, commands);
+	read_line(messages, line, sizeof(line));
+	close(messages);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (err || !WIFEXITED(status) || WEXITSTATUS(status))
+		return sentence(why, why_size, -EIO, "ip(8) cannot make the test link: %s", line);
+	return 0;
+}
+
+/* ---- What the link is made of ------------------------------------------------------------- */
+
+static void print_ip(char *text, size_t size, const struct frame_flow *flow,
+                     const struct frame_end *end)
+{
+	inet_ntop(flow->ipv6 ? AF_INET6 : AF_INET, end->ip, text, size);
+}
+
+static void print_mac(char text[18], const uint8_t mac[6])
+{
+	snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+	         mac[5]);
+}
+
+/* One queue, since an XDP program on veth needs no more transmit queues than its peer receives. */
+static int make_pair(struct link *link, int home, const struct frame_flow *flow, char *why,
+                     size_t why_size)
+{
+	char batch[BATCH_MAX], client[18], server[18];
+
+	print_mac(client, flow->client.mac);
+	print_mac(server, flow->server.mac);
+	snprintf(batch, sizeof(batch),
+	         "link set lo up\n"
+	         "link add %s address %s numrxqueues 1 numtxqueues 1 type veth "
+	         "peer name %s address %s numrxqueues 1 numtxqueues 1 netns /proc/%d/fd/%d\n",
+	         link->generator_interface, client, link->responder_interface, server, getpid(),
+	         link->responder_ns);
+	return ip_batch(home, link->generator_ns, batch, why, why_size);
+}
+
+/* The neighbour is known from the start: nothing is to be resolved while it is measured. */
+static int set_responder_up(struct link *link, int home, const struct frame_flow *flow, bool raw,
+                            char *why, size_t why_size)
+{
+	char batch[BATCH_MAX], client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN], mac[18];
+	int n;
+
+	print_ip(client, sizeof(client), flow, &flow->client);
+	print_ip(server, sizeof(server), flow, &flow->server);
+	print_mac(mac, flow->client.mac);
+	n = snprintf(batch, sizeof(batch), "link set lo up\nlink set %s up\n",
+	             link->responder_interface);
+	if (!raw)
+		snprintf(batch + n, sizeof(batch) - n,
+		         "address add %s/%d dev %s%s\n"
+		         "neighbour replace %s lladdr %s nud permanent dev %s\n",
+		         server, flow->ipv6 ? 64 : 24, link->responder_interface,
+		         flow->ipv6 ? " nodad" : "", client, mac, link->responder_interface);
+	return ip_batch(home, link->responder_ns, batch, why, why_size);
+}
+
+static int set_generator_up(struct link *link, int home, char *why, size_t why_size)
+{
+	char batch[BATCH_MAX];
+
+	snprintf(batch, sizeof(batch), "link set %s up\n", link->generator_interface);
+	return ip_batch(home, link->generator_ns, batch, why, why_size);
+}
+
+/* Linux would send router solicitations and the like at its own time. */
+static int silence_ipv6(void)
+{
+	int fd = open("/proc/sys/net/ipv6/conf/all/disable_ipv6", O_WRONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (write(fd, "1", 1) != 1)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* Checksums are computed before a frame leaves: a raw reader gets what is on the wire. */
+static int switch_offloads_off(const char *interface)
+{
+	static const uint32_t offloads[] = { ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof(offloads) / sizeof(offloads[0]); i++) {
+		struct ethtool_value value = { .cmd = offloads[i] };
+		struct ifreq request = { .ifr_data = (void *)&value };
+
+		snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+		if (ioctl(fd, SIOCETHTOOL, &request) && errno != EOPNOTSUPP)
+			err = -errno;
+	}
+	close(fd);
+	return err;
+}
+
+/* What is set within a namespace and not by ip(8). */
+static int settle_end(int home, int ns, const char *interface, bool ipv6)
+{
+	int err = link_enter(ns);
+
+	if (err)
+		return err;
+	if (!ipv6)
+		err = silence_ipv6();
+	if (!err)
+		err = switch_offloads_off(interface);
+	link_enter(home);
+	return err;
+}
+
+static int settle(struct link *link, int home, const struct frame_flow *flow, char *why,
+                  size_t why_size)
+{
+	int err = settle_end(home, link->generator_ns, link->generator_interface, false);
+
+	if (!err)
+		err = settle_end(home, link->responder_ns, link->responder_interface, flow->ipv6);
+	if (err)
+		return sentence(why, why_size, err, "cannot set up the test link: %s",
+		                strerror(-err));
+	return 0;
+}
+
+int link_make(struct link *link, const struct frame_flow *flow, bool raw, char *why,
+              size_t why_size)
+{
+	int home = link_here(), err;
+
+	if (home < 0)
+		return sentence(why, why_size, home, "cannot tell the network namespace: %s",
+		                strerror(-home));
+	*link = (struct link){ .generator_interface = "ktaxg0", .responder_interface = "ktaxr0" };
+	link->generator_ns = make_namespace(home);
+	link->responder_ns = make_namespace(home);
+	if (link->generator_ns < 0 || link->responder_ns < 0) {
+		err = link->generator_ns < 0 ? link->generator_ns : link->responder_ns;
+		sentence(why, why_size, err, "cannot make a network namespace: %s", strerror(-err));
+		goto fail;
+	}
+	err = make_pair(link, home, flow, why, why_size);
+	if (!err)
+		err = settle(link, home, flow, why, why_size);
+	if (!err)
+		err = set_generator_up(link, home, why, why_size);
+	if (!err)
+		err = set_responder_up(link, home, flow, raw, why, why_size);
+	if (err)
+		goto fail;
+	close(home);
+	return 0;
+fail:
+	link_close(link);
+	close(home);
+	return err;
+}
+
+void link_close(struct link *link)
+{
+	if (link->generator_ns > 0)
+		close(link->generator_ns);
+	if (link->responder_ns > 0)
+		close(link->responder_ns);
+	*link = (struct link){ .generator_ns = -1, .responder_ns = -1 };
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0
+/* `ktax ab`: the same traffic over several paths, and what each changes. */
+#include "ab.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ab_output.h"
+#include "commands.h"
+#include "error.h"
+#include "policy.h"
+#include "terminal.h"
+
+#define PATHS_MAX      (AB_ARMS_MAX - 1)
+#define RATE_DEFAULT   20000 /* per second */
+#define BLOCK_DEFAULT  2000  /* requests */
+#define ROUNDS_DEFAULT 20
+#define ROUNDS_LEAST   6 /* a 95 % interval needs as many */
+#define ROUNDS_MOST    10000
+
+enum {
+	OPTION_BASELINE = OPTION_LONG_ONLY,
+	OPTION_PATHS,
+	OPTION_RATE,
+	OPTION_GAPS,
+	OPTION_FLOWS,
+	OPTION_SIZE,
+	OPTION_WORK,
+	OPTION_PING_PONG,
+	OPTION_REQUESTS,
+	OPTION_ROUNDS,
+	OPTION_POLICY,
+	OPTION_SEED,
+	OPTION_CPUS,
+	OPTION_JSON,
+	OPTION_JUNIT,
+	OPTION_HLOG,
+	OPTION_COLOR,
+	OPTION_NO_COLOR,
+};
+
+static const struct option_row ab_options_table[] = {
+	{ .help = "Paths:" },
+	{ OPTION_BASELINE, "baseline", "PATH", "compare with this path (kernel)" },
+	{ OPTION_PATHS, "paths", "PATH,...", "compare these (all that can run here)" },
+	{ .help = "Traffic:" },
+	{ OPTION_RATE, "rate", "PPS", "requests per second (20000)" },
+	{ OPTION_GAPS, "gaps", "poisson|constant|bursts", "time between requests (poisson)" },
+	{ OPTION_FLOWS, "flows", "N", "as many flows, each a UDP port of its own (16)" },
+	{ OPTION_SIZE, "size", "BYTES", "payload of a request and of its response (64)" },
+	{ OPTION_WORK, "work", "TIME", "what the responder does for each request (0)" },
+	{ OPTION_PING_PONG, "ping-pong", NULL,
+	  "send the next request when the last one has been answered, not on a schedule" },
+	{ .help = "Design:" },
+	{ OPTION_REQUESTS, "requests", "N", "requests per block (2000; 1000 at least)" },
+	{ OPTION_ROUNDS, "rounds", "N", "blocks of each path (20; 6 at least)" },
+	{ OPTION_POLICY, "policy", "FILE", "what a gain must be (see samples/policy.ini)" },
+	{ OPTION_SEED, "seed", "N", "of all that is random (from the clock; it is printed)" },
+	{ OPTION_CPUS, "cpus", "G,R", "CPU of the generator and of the responder (0,1)" },
+	{ .help = "Output:" },
+	{ OPTION_JSON, "json", "FILE", "write JSON (ktax.ab/1), - for standard output" },
+	{ OPTION_JUNIT, "junit", "FILE", "write JUnit XML" },
+	{ OPTION_HLOG, "hlog", "DIR", "write an HdrHistogram interval log per path into DIR" },
+	{ OPTION_COLOR, "color", "auto|always|never", "colours: by default on a terminal only" },
+	{ OPTION_NO_COLOR, "no-color", NULL, "the same as --color never" },
+	{ 0 },
+};
+
+struct arguments {
+	struct traffic_shape shape;
+	struct ab_options ab;
+	struct policy policy;
+	const char *policy_file, *json, *junit, *hlog;
+	const char *path[PATHS_MAX + 1];
+	char *paths_text;
+	enum color_when color;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+	interrupted = 1;
+}
+
+/* ---- The command line --------------------------------------------------------------------- */
+
+static int parse_paths(struct arguments *arguments, const char *text)
+{
+	size_t n = 0;
+
+	free(arguments->paths_text);
+	arguments->paths_text = strdup(text);
+	if (!arguments->paths_text)
+		return -ENOMEM;
+	for (char *rest = arguments->paths_text, *name; (name = strsep(&rest, ","));) {
+		if (!path_by_name(name) || n == PATHS_MAX)
+			return -EINVAL;
+		arguments->path[n++] = name;
+	}
+	arguments->path[n] = NULL;
+	return 0;
+}
+
+static int parse_gaps(const char *text, enum traffic_gaps *ret_gaps)
+{
+	static const char *const names[] = { [TRAFFIC_CONSTANT] = "constant",
+		                             [TRAFFIC_POISSON] = "poisson",
+		                             [TRAFFIC_BURSTS] = "bursts" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(text, names[i])) {
+			*ret_gaps = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int parse_cpus(const char *text, struct ab_options *ab)
+{
+	long most = sysconf(_SC_NPROCESSORS_CONF);
+	char rest;
+
+	if (sscanf(text, "%d,%d%c", &ab->generator_cpu, &ab->responder_cpu, &rest) != 2)
+		return -EINVAL;
+	return ab->generator_cpu < 0 || ab->generator_cpu >= most || ab->responder_cpu < 0 ||
+	                       ab->responder_cpu >= most || ab->generator_cpu == ab->responder_cpu
+	               ? -ERANGE
+	               : 0;
+}
+
+/* What the value of @option should have been, NULL if it is fine. */
+static const char *take_traffic(struct arguments *arguments, int option, const char *value)
+{
+	struct traffic_shape *shape = &arguments->shape;
+	uint64_t number = 0;
+
+	switch (option) {
+	case OPTION_RATE:
+		return option_number(value, 1, 50e6, &shape->rate_pps) ? "a rate, 1 to 50000000"
+		                                                       : NULL;
+	case OPTION_GAPS:
+		return parse_gaps(value, &shape->gaps) ? "poisson, constant or bursts" : NULL;
+	case OPTION_FLOWS:
+		if (option_integer(value, 1, 10000, &number))
+			return "a number, 1 to 10000";
+		shape->n_flows = number;
+		return NULL;
+	case OPTION_SIZE:
+		if (option_integer(value, FRAME_MARK_SIZE, 1452, &number))
+			return "a payload of 16 to 1452 bytes";
+		shape->size[0].payload_bytes = number;
+		return NULL;
+	case OPTION_WORK:
+		if (option_duration(value, &number) || number > 1000000000)
+			return "a time, 1s at most";
+		shape->work_ns = number;
+		return NULL;
+	}
+	return NULL;
+}
+
+static const char *take_design(struct arguments *arguments, int option, const char *value)
+{
+	struct ab_options *ab = &arguments->ab;
+	uint64_t number = 0;
+
+	switch (option) {
+	case OPTION_BASELINE:
+		ab->baseline = value;
+		return path_by_name(value) ? NULL : "a path: see 'ktax help ab'";
+	case OPTION_PATHS:
+		return parse_paths(arguments, value) ? "paths, separated by commas" : NULL;
+	case OPTION_REQUESTS:
+		if (option_integer(value, 1000, 10000000, &number))
+			return "a number, 1000 to 10000000";
+		arguments->shape.n_requests = number;
+		return NULL;
+	case OPTION_ROUNDS:
+		if (option_integer(value, ROUNDS_LEAST, ROUNDS_MOST, &number))
+			return "a number, 6 to 10000";
+		ab->rounds = number;
+		return NULL;
+	case OPTION_SEED:
+		return option_integer(value, 0, UINT64_MAX, &ab->seed) ? "a whole number" : NULL;
+	case OPTION_CPUS:
+		return parse_cpus(value, ab) ? "two CPUs of this host, as in 0,1" : NULL;
+	}
+	return take_traffic(arguments, option, value);
+}
+
+/* 0 to go on, 1 to end with *ret_exit. */
+static int parse(int argc, char **argv, struct arguments *arguments, int *ret_exit)
+{
+	struct options options;
+	int option;
+
+	options_begin(&options, &command_ab, argc, argv);
+	while ((option = options_next(&options)) > 0) {
+		const char *expected = NULL;
+
+		switch (option) {
+		case OPTION_PING_PONG:
+			arguments->ab.ping_pong = true;
+			break;
+		case OPTION_POLICY:
+			arguments->policy_file = options.value;
+			break;
+		case OPTION_JSON:
+			arguments->json = options.value;
+			break;
+		case OPTION_JUNIT:
+			arguments->junit = options.value;
+			break;
+		case OPTION_HLOG:
+			arguments->hlog = options.value;
+			break;
+		case OPTION_COLOR:
+			if (terminal_parse_when(options.value, &arguments->color))
+				expected = "auto, always or never";
+			break;
+		case OPTION_NO_COLOR:
+			arguments->color = COLOR_NEVER;
+			break;
+		default:
+			expected = take_design(arguments, option, options.value);
+		}
+		if (expected) {
+			*ret_exit = options_bad_value(&options, expected);
+			return 1;
+		}
+	}
+	*ret_exit = options.exit_code;
+	if (!option && options.n_operands) {
+		*ret_exit = error_usage("ab", "unexpected argument '%s'", options.operands[0]);
+		return 1;
+	}
+	return option < 0;
+}
+
+/* All paths but the baseline, where none is named. */
+static void default_paths(struct arguments *arguments)
+{
+	size_t n = 0;
+
+	if (arguments->path[0])
+		return;
+	for (const struct path_type *const *type = path_types; *type && n < PATHS_MAX; type++)
+		if (strcmp((*type)->name, arguments->ab.baseline) && !(*type)->in_memory)
+			arguments->path[n++] = (*type)->name;
+}
+
+/* ---- The run ------------------------------------------------------------------------------ */
+
+static bool show_progress(void *context, size_t done, size_t all, const char *path)
+{
+	const uint64_t *start_ns = context;
+	struct timespec now;
+	double seconds;
+
+	if (!isatty(STDERR_FILENO))
+		return !interrupted;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	seconds = (now.tv_sec * 1000000000ULL + now.tv_nsec - *start_ns) / 1e9;
+	fprintf(stderr, "\r\033[K%zu of %zu blocks, %s, %.0f s to go", done, all, path,
+	        done ? seconds / done * (all - done) : NAN);
+	return !interrupted;
+}
+
+static void clear_progress(void)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+}
+
+static int run(struct arguments *arguments, struct ab_result *result)
+{
+	struct timespec now;
+	uint64_t start_ns;
+	char why[512];
+	int err;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	start_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	arguments->ab.progress = show_progress;
+	arguments->ab.context = &start_ns;
+	err = ab_run(&arguments->ab, result, why, sizeof(why));
+	clear_progress();
+	if (err)
+		return error_print(&(struct failure){ .error = err, .cause = why });
+	return -1;
+}
+
+static int run_traffic(struct arguments *arguments, struct ab_result *result)
+{
+	struct traffic traffic;
+	int err, exit_code;
+
+	arguments->shape.seed = arguments->ab.seed;
+	err = traffic_synthesize(&traffic, &arguments->shape);
+	if (err)
+		return error_print(&(struct failure){ .error = err, .doing = "make the traffic" });
+	arguments->ab.traffic = &traffic;
+	exit_code = run(arguments, result);
+	if (exit_code < 0)
+		exit_code = ab_output(result, &traffic,
+		                      &(struct ab_output){
+					      .json = arguments->json,
+					      .junit = arguments->junit,
+					      .hlog = arguments->hlog,
+					      .color = arguments->color,
+				      });
+	traffic_free(&traffic);
+	return exit_code;
+}
+
+static int ab_main(int argc, char **argv)
+{
+	struct arguments arguments = {
+		.shape = { .n_requests = BLOCK_DEFAULT,
+		           .rate_pps = RATE_DEFAULT,
+		           .gaps = TRAFFIC_POISSON,
+		           .burst = 8,
+		           .n_flows = 16,
+		           .size = { { 64, 1 } },
+		           .n_sizes = 1 },
+		.ab = { .baseline = "kernel",
+		        .rounds = ROUNDS_DEFAULT,
+		        .seed = time(NULL),
+		        .generator_cpu = 0,
+		        .responder_cpu = 1,
+		        .wire = &wire_packet },
+		.policy = policy_default,
+	};
+	struct ab_result result = {};
+	char why[512];
+	int exit_code;
+
+	if (parse(argc, argv, &arguments, &exit_code))
+		goto out;
+	default_paths(&arguments);
+	arguments.ab.paths = arguments.path;
+	if (arguments.policy_file &&
+	    policy_read(&arguments.policy, arguments.policy_file, why, sizeof(why))) {
+		exit_code = error_usage("ab", "%s", why);
+		goto out;
+	}
+	arguments.ab.policy = &arguments.policy;
+	arguments.ab.confidence = arguments.policy.confidence;
+	signal(SIGINT, interrupt);
+	signal(SIGTERM, interrupt);
+	exit_code = run_traffic(&arguments, &result);
+out:
+	ab_result_free(&result);
+	free(arguments.paths_text);
+	return exit_code;
+}
+
+const struct command command_ab = {
+	.name = "ab",
+	.run = ab_main,
+	.summary = "compare kernel sockets, AF_XDP and DPDK on the same traffic",
+	.description =
+		"Sends the same requests, byte by byte and on the same schedule, to a responder "
+		"over each path, in blocks in random order, and reports what each path changes "
+		"against the baseline: p50, p99, loss and CPU time, with confidence intervals. "
+		"Before that the baseline is compared with itself, which gives the noise floor: "
+		"the least change that this host can tell.\n\n"
+		"It runs on links of its own (network namespaces joined by veth pairs), which "
+		"are gone when it ends.",
+	.options = ab_options_table,
+	.examples = "ktax ab\n"
+		    "ktax ab --paths af_xdp,dpdk --policy samples/policy.ini --json ab.json\n",
+};
