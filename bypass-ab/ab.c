@@ -17,12 +17,14 @@
 #include "link.h"
 #include "paired.h"
 #include "sentence.h"
+#include "softirq_meter.h"
 
 #define GRACE_NS          50000000 /* what has not come back by then is lost */
 #define LATENESS_LIMIT_NS 20000    /* p99 of the generator */
 #define WAIT_LIMIT        0.05     /* of the block, for the CPU */
 #define STEAL_LIMIT       0.05
 #define WARM_UP_BLOCKS    2 /* of each arm, which do not count */
+#define COST_ROUNDS       6 /* with the meter of softirqs: as few as give an interval */
 #define FIFO_PRIORITY     50
 
 const char *const ab_metric_name[AB_METRICS] = {
@@ -44,6 +46,7 @@ struct run {
 	struct arm arm[AB_ARMS_MAX];
 	struct generator generator;
 	struct paired_order order;
+	struct softirq_meter *meter; /* attached, or NULL */
 	uint16_t epoch;
 	size_t done, all;
 	int home; /* the namespace to come back to */
@@ -176,9 +179,7 @@ static void count_block(struct run *run, struct ab_block *block)
 	block->metric[AB_P99] = quantile(latency, n, 0.99);
 	block->metric[AB_P999] = n >= 1000 ? quantile(latency, n, 0.999) : NAN;
 	block->metric[AB_LOSS] = 1 - (double)block->generator.received / n;
-	block->metric[AB_CPU] = block->responder.answered ? (double)block->responder.cpu_ns /
-	                                                            block->responder.answered
-	                                                  : NAN;
+	block->metric[AB_CPU] = NAN;
 }
 
 /* What the block does not pass; @in_kernel: nobody but the kernel has answered. */
@@ -199,6 +200,35 @@ static unsigned int gates_failed(const struct ab_block *block, bool in_kernel)
 	return gates;
 }
 
+/*
+ * CPU time per answer of a block that was metered: the process' own, without what it did for the
+ * generator's side in softirqs, and the kernel's for it on the generator's CPU.
+ */
+static void count_cost(struct run *run, struct ab_arm *arm, struct ab_block *block,
+                       const struct softirq_time *within, const struct softirq_time *sending)
+{
+	double answers =
+		arm->type->in_kernel ? block->generator.received : block->responder.answered;
+	uint64_t own = block->responder.cpu_ns;
+
+	if (!answers)
+		return;
+	own -= within->within_ns < own ? within->within_ns : own;
+	block->kernel_ns = sending->within_ns + sending->outside_ns;
+	block->metric[AB_CPU] = (own + block->kernel_ns) / answers;
+	arm->responder_cpu_ns += own / answers / COST_ROUNDS;
+	arm->kernel_cpu_ns += block->kernel_ns / answers / COST_ROUNDS;
+}
+
+static struct softirq_time softirq_since(struct run *run, int cpu,
+                                         const struct softirq_time *before)
+{
+	struct softirq_time now = softirq_meter_read(run->meter, cpu);
+
+	return (struct softirq_time){ now.within_ns - before->within_ns,
+		                      now.outside_ns - before->outside_ns };
+}
+
 /* Adds the block to the sums of its arm, if it is valid. */
 static void add_block(struct run *run, struct ab_arm *arm, const struct ab_block *block)
 {
@@ -211,8 +241,6 @@ static void add_block(struct run *run, struct ab_arm *arm, const struct ab_block
 	}
 	arm->sent += block->generator.sent;
 	arm->received += block->generator.received;
-	arm->cpu_ns += block->responder.cpu_ns;
-	arm->answered += block->responder.answered;
 	for (size_t i = 0; i < n && run->generator.latency_ns[i] != GENERATOR_LOST; i++)
 		histogram_record(&arm->latency, run->generator.latency_ns[i], 1);
 }
@@ -241,6 +269,26 @@ static int run_block(struct run *run, struct arm *arm, uint16_t epoch, struct ab
 
 /* ---- Rounds ------------------------------------------------------------------------------- */
 
+/* As run_block, with the meter attached. */
+static int run_metered_block(struct run *run, struct arm *arm, uint16_t epoch,
+                             struct ab_block *block)
+{
+	const struct ab_options *options = run->options;
+	struct softirq_time within, sending;
+	int err;
+
+	softirq_meter_set_process(run->meter, arm->responder.pid);
+	within = softirq_meter_read(run->meter, options->responder_cpu);
+	sending = softirq_meter_read(run->meter, options->generator_cpu);
+	err = run_block(run, arm, epoch, block);
+	if (err)
+		return err;
+	within = softirq_since(run, options->responder_cpu, &within);
+	sending = softirq_since(run, options->generator_cpu, &sending);
+	count_cost(run, arm->result, block, &within, &sending);
+	return 0;
+}
+
 /*
  * One block of each of @n arms, in random order, all with the same bytes. @counts: they are added
  * to their arms' sums.
@@ -265,7 +313,10 @@ static int run_round(struct run *run, const unsigned int *arms, size_t n, struct
 		/* The same arm twice in a round must not take the other's late frames for its own.
 		 */
 		run->epoch += n > 1 && arms[0] == arms[1] ? 1 : 0;
-		err = run_block(run, arm, run->epoch, &blocks[order[i]]);
+		if (run->meter)
+			err = run_metered_block(run, arm, run->epoch, &blocks[order[i]]);
+		else
+			err = run_block(run, arm, run->epoch, &blocks[order[i]]);
 		if (!err && counts)
 			add_block(run, arm->result, &blocks[order[i]]);
 		if (err)
@@ -287,15 +338,48 @@ static size_t live_arms(const struct run *run, unsigned int *arms)
 	return n;
 }
 
+/*
+ * Rounds that measure CPU time only. Its figures stand with those of the first rounds: what is
+ * paired comes from one round. Where the meter cannot attach, CPU time is not known.
+ */
+static int run_cost_rounds(struct run *run, const unsigned int *arms, size_t n, char *why,
+                           size_t why_size)
+{
+	const unsigned int same[] = { 0, 0 };
+	struct ab_result *result = run->result;
+	struct ab_block blocks[AB_ARMS_MAX];
+	int err = 0;
+
+	if (softirq_meter_start(&run->meter, result->no_cost_why, sizeof(result->no_cost_why)))
+		return 0;
+	for (size_t i = 0; i < COST_ROUNDS && !err; i++) {
+		err = run_round(run, same, 2, blocks, false, why, why_size);
+		for (size_t j = 0; j < 2 && !err; j++)
+			result->same[j * result->rounds + i].metric[AB_CPU] =
+				blocks[j].metric[AB_CPU];
+	}
+	result->arm[0].responder_cpu_ns = result->arm[0].kernel_cpu_ns = 0;
+	for (size_t i = 0; i < COST_ROUNDS && !err; i++) {
+		err = run_round(run, arms, n, blocks, false, why, why_size);
+		for (size_t j = 0; j < n && !err; j++)
+			result->block[arms[j] * result->rounds + i].metric[AB_CPU] =
+				blocks[j].metric[AB_CPU];
+	}
+	softirq_meter_stop(run->meter);
+	run->meter = NULL;
+	return err;
+}
+
 static int run_rounds(struct run *run, char *why, size_t why_size)
 {
 	struct ab_result *result = run->result;
-	unsigned int arms[AB_ARMS_MAX], same[] = { 0, 0 };
+	const unsigned int same[] = { 0, 0 };
+	unsigned int arms[AB_ARMS_MAX];
 	size_t n = live_arms(run, arms), rounds = result->rounds;
 	struct ab_block blocks[AB_ARMS_MAX];
 	int err = 0;
 
-	run->all = WARM_UP_BLOCKS * n + 2 * rounds + n * rounds;
+	run->all = (WARM_UP_BLOCKS + rounds + COST_ROUNDS) * n + 2 * (rounds + COST_ROUNDS);
 	for (size_t i = 0; i < WARM_UP_BLOCKS && !err; i++)
 		err = run_round(run, arms, n, blocks, false, why, why_size);
 	for (size_t i = 0; i < rounds && !err; i++) {
@@ -308,7 +392,7 @@ static int run_rounds(struct run *run, char *why, size_t why_size)
 		for (size_t j = 0; j < n && !err; j++)
 			result->block[arms[j] * rounds + i] = blocks[j];
 	}
-	return err;
+	return err ? err : run_cost_rounds(run, arms, n, why, why_size);
 }
 
 /* ---- The run ------------------------------------------------------------------------------ */

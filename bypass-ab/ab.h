@@ -53,12 +53,11 @@ struct ab_arm {
 	char why[256]; /* it was skipped, or failed */
 	/* Sums over its valid A/B blocks, and all of their latencies. */
 	struct histogram latency;
-	uint64_t sent, received, answered;
-	uint64_t cpu_ns; /* of the responder */
+	uint64_t sent, received;
 	struct {
 		uint64_t generator, wire, ring, socket, responder, unexplained;
 	} lost;
-	double responder_cpu_ns, kernel_cpu_ns; /* per request; NAN: not measured */
+	double responder_cpu_ns, kernel_cpu_ns; /* per request; 0 where no_cost_why says why */
 	size_t blocks, rejected;
 };
 
@@ -91,7 +90,8 @@ struct ab_result {
 	uint64_t seed;
 	size_t rounds;
 	double confidence;
-	const char *wire; /* the generator's kind */
+	char no_cost_why[256]; /* CPU time was not measured; empty: it was */
+	const char *wire;      /* the generator's kind */
 	uint64_t lateness_p50_ns, lateness_p99_ns;
 	double seconds;
 	/* [arm * rounds + round]; the A/A blocks as two arms */

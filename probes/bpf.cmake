@@ -29,11 +29,12 @@ endif()
 # ktax_bpf_object(NAME SOURCE [DEFINITIONS...]): NAME.skel.h in KTAX_BPF_DIR from SOURCE, DWARF
 # stripped.
 function(ktax_bpf_object name source)
-  file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h
+  cmake_path(GET source PARENT_PATH folder)
+  file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.h
        ${PROJECT_SOURCE_DIR}/probes/shared/*.h)
   add_custom_command(
     OUTPUT ${KTAX_BPF_DIR}/${name}.skel.h
-    COMMAND ${CLANG} ${KTAX_BPF_FLAGS} ${ARGN} -I${CMAKE_CURRENT_SOURCE_DIR}
+    COMMAND ${CLANG} ${KTAX_BPF_FLAGS} ${ARGN} -I${CMAKE_CURRENT_SOURCE_DIR}/${folder}
             -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${KTAX_BPF_DIR}/${name}.bpf.o
     COMMAND ${LLVM_STRIP} -g ${KTAX_BPF_DIR}/${name}.bpf.o
     COMMAND ${BPFTOOL} gen skeleton ${KTAX_BPF_DIR}/${name}.bpf.o name ${name}
