@@ -229,6 +229,35 @@ static struct softirq_time softirq_since(struct run *run, int cpu,
 		                      now.outside_ns - before->outside_ns };
 }
 
+/* At most *@left of @count, which it takes off there. */
+static uint64_t take(uint64_t *left, uint64_t count)
+{
+	if (count > *left)
+		count = *left;
+	*left -= count;
+	return count;
+}
+
+/*
+ * Where the requests of a block were lost. Counters may hold more than that (stale frames are
+ * dropped too), never less; what no counter claims was lost where nobody counts: on the link.
+ */
+static void count_lost(const struct path_type *type, const struct ab_block *block,
+                       uint64_t requests, struct ab_lost *lost)
+{
+	const struct generator_counts *generator = &block->generator;
+	const struct responder_counts *responder = &block->responder;
+	uint64_t left = requests - generator->received, full;
+
+	lost->generator += take(&left, generator->not_sent);
+	full = take(&left, responder->path.ring_drops);
+	*(type->raw ? &lost->ring : &lost->socket) += full;
+	lost->responder += take(&left, responder->received - responder->answered +
+	                                       responder->path.send_failures);
+	lost->generator += take(&left, generator->wire_drops);
+	lost->nic += left;
+}
+
 /* Adds the block to the sums of its arm, if it is valid. */
 static void add_block(struct run *run, struct ab_arm *arm, const struct ab_block *block)
 {
@@ -239,8 +268,10 @@ static void add_block(struct run *run, struct ab_arm *arm, const struct ab_block
 		arm->rejected++;
 		return;
 	}
+	arm->requests += n;
 	arm->sent += block->generator.sent;
 	arm->received += block->generator.received;
+	count_lost(arm->type, block, n, &arm->lost);
 	for (size_t i = 0; i < n && run->generator.latency_ns[i] != GENERATOR_LOST; i++)
 		histogram_record(&arm->latency, run->generator.latency_ns[i], 1);
 }

@@ -53,9 +53,14 @@ struct ab_arm {
 	char why[256]; /* it was skipped, or failed */
 	/* Sums over its valid A/B blocks, and all of their latencies. */
 	struct histogram latency;
-	uint64_t sent, received;
-	struct {
-		uint64_t generator, wire, ring, socket, responder, unexplained;
+	uint64_t requests, sent, received;
+	/* By place; requests = received + all of these, exactly. */
+	struct ab_lost {
+		uint64_t generator; /* not sent for want of room, or lost in its receive ring */
+		uint64_t nic;       /* on the link, either way: neither end has seen it */
+		uint64_t ring;      /* the receive ring of a raw path was full */
+		uint64_t socket;    /* the socket buffer of a kernel path was full */
+		uint64_t responder; /* received and not answered, or the answer not sent */
 	} lost;
 	double responder_cpu_ns, kernel_cpu_ns; /* per request; 0 where no_cost_why says why */
 	size_t blocks, rejected;
