@@ -60,7 +60,10 @@ struct path_type {
 	 * 100 ms. Returns their number, 0 if there are none, or a negative errno.
 	 */
 	int (*receive)(struct path *path, struct path_message *messages, unsigned int n);
-	/* Sends these back to where they came from, their payload as it stands; releases them. */
+	/*
+	 * Sends these back to where they came from, their payload as it stands; releases them. 0,
+	 * or a negative errno if the path is broken. An answer that cannot be sent is counted.
+	 */
 	int (*send)(struct path *path, const struct path_message *messages, unsigned int n);
 	/* Releases messages that are not answered. */
 	void (*drop)(struct path *path, const struct path_message *messages, unsigned int n);
