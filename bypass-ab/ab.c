@@ -14,30 +14,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arm.h"
 #include "link.h"
 #include "paired.h"
 #include "sentence.h"
 #include "softirq_meter.h"
 
-#define GRACE_NS          50000000 /* what has not come back by then is lost */
-#define LATENESS_LIMIT_NS 20000    /* p99 of the generator */
-#define WAIT_LIMIT        0.05     /* of the block, for the CPU */
-#define STEAL_LIMIT       0.05
-#define WARM_UP_BLOCKS    2 /* of each arm, which do not count */
-#define COST_ROUNDS       6 /* with the meter of softirqs: as few as give an interval */
-#define FIFO_PRIORITY     50
+#define WARM_UP_BLOCKS 2 /* of each arm, which do not count */
+#define COST_ROUNDS    6 /* with the meter of softirqs: as few as give an interval */
 
 const char *const ab_metric_name[AB_METRICS] = {
 	[AB_P50] = "p50",   [AB_P90] = "p90",   [AB_P99] = "p99",
 	[AB_P999] = "p999", [AB_LOSS] = "loss", [AB_CPU] = "cpu",
-};
-
-/* An arm under way. */
-struct arm {
-	struct ab_arm *result;
-	struct link link;
-	struct wire *wire;
-	struct responder responder;
 };
 
 struct run {
@@ -62,50 +50,6 @@ static uint64_t monotonic_ns(void)
 
 /* ---- Arms --------------------------------------------------------------------------------- */
 
-static int open_wire(struct run *run, struct arm *arm, char *why, size_t why_size)
-{
-	int err = link_enter(arm->link.generator_ns);
-
-	if (err)
-		return sentence(why, why_size, err, "cannot enter the link's namespace: %s",
-		                strerror(-err));
-	err = run->generator.type->open(arm->link.generator_interface,
-	                                run->options->traffic->flow[0].server.port, &arm->wire, why,
-	                                why_size);
-	link_enter(run->home);
-	return err;
-}
-
-static int open_arm(struct run *run, struct arm *arm, char *why, size_t why_size)
-{
-	const struct traffic *traffic = run->options->traffic;
-	const struct path_type *type = arm->result->type;
-	struct path_config config = { .port = traffic->flow[0].server.port,
-		                      .local = traffic->flow[0].server,
-		                      .max_size = FRAME_MAX };
-	int err = link_make(&arm->link, &traffic->flow[0], type->raw, why, why_size);
-
-	if (err)
-		return err;
-	snprintf(config.interface, sizeof(config.interface), "%s", arm->link.responder_interface);
-	err = open_wire(run, arm, why, why_size);
-	if (err)
-		return err;
-	return responder_start(&arm->responder, type, &config, arm->link.responder_ns,
-	                       run->options->responder_cpu, traffic, why, why_size);
-}
-
-static void close_arm(struct run *run, struct arm *arm)
-{
-	if (!arm->result)
-		return;
-	responder_stop(&arm->responder);
-	if (arm->wire)
-		run->generator.type->close(arm->wire);
-	link_close(&arm->link);
-	arm->wire = NULL;
-}
-
 /* A path that cannot run here is skipped; the baseline has to. */
 static int open_arms(struct run *run, char *why, size_t why_size)
 {
@@ -115,90 +59,20 @@ static int open_arms(struct run *run, char *why, size_t why_size)
 		struct arm *arm = &run->arm[i];
 		int err;
 
-		arm->result = &result->arm[i];
-		arm->link = (struct link){ .generator_ns = -1, .responder_ns = -1 };
-		err = open_arm(run, arm, arm->result->why, sizeof(arm->result->why));
+		err = arm_open(arm, &result->arm[i], run->options, run->home, result->arm[i].why,
+		               sizeof(result->arm[i].why));
 		if (err && (i == 0 || err != -EOPNOTSUPP))
 			return sentence(why, why_size, err, "path %s: %s", arm->result->type->name,
 			                arm->result->why);
 		if (err) {
 			arm->result->skipped = true;
-			close_arm(run, arm);
+			arm_close(arm, run->options);
 		}
 	}
 	return 0;
 }
 
-/* ---- A block ------------------------------------------------------------------------------ */
-
-/* Both polling sides would otherwise share their CPUs with whatever else wants to run. */
-static void set_priority(pid_t pid, bool high)
-{
-	struct sched_param parameter = { .sched_priority = high ? FIFO_PRIORITY : 0 };
-
-	sched_setscheduler(pid, high ? SCHED_FIFO : SCHED_OTHER, &parameter);
-}
-
-/* Time that the hypervisor took, of all CPUs, in ns (counted in ticks). */
-static uint64_t steal_ns(void)
-{
-	FILE *file = fopen("/proc/stat", "re");
-	unsigned long long steal = 0;
-
-	if (file && fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &steal) != 1)
-		steal = 0;
-	if (file)
-		fclose(file);
-	return steal * (1000000000ULL / sysconf(_SC_CLK_TCK));
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The smallest latency that is not exceeded by @share of all; +INFINITY if that one was lost. */
-static double quantile(const uint64_t *sorted, size_t n, double share)
-{
-	size_t rank = ceil(share * n);
-	uint64_t value = sorted[rank ? rank - 1 : 0];
-
-	return value == GENERATOR_LOST ? INFINITY : value;
-}
-
-static void count_block(struct run *run, struct ab_block *block)
-{
-	uint64_t *latency = run->generator.latency_ns;
-	size_t n = run->options->traffic->n_requests;
-
-	qsort(latency, n, sizeof(*latency), compare);
-	block->metric[AB_P50] = quantile(latency, n, 0.5);
-	block->metric[AB_P90] = quantile(latency, n, 0.9);
-	block->metric[AB_P99] = quantile(latency, n, 0.99);
-	block->metric[AB_P999] = n >= 1000 ? quantile(latency, n, 0.999) : NAN;
-	block->metric[AB_LOSS] = 1 - (double)block->generator.received / n;
-	block->metric[AB_CPU] = NAN;
-}
-
-/* What the block does not pass; @in_kernel: nobody but the kernel has answered. */
-static unsigned int gates_failed(const struct ab_block *block, bool in_kernel)
-{
-	double duration = block->generator.duration_ns;
-	unsigned int gates = 0;
-
-	if (block->generator.late_p99_ns > LATENESS_LIMIT_NS)
-		gates |= AB_GATE_LATENESS;
-	if (block->steal_ns > STEAL_LIMIT * duration)
-		gates |= AB_GATE_STEAL;
-	if (block->generator.wait_ns > WAIT_LIMIT * duration ||
-	    (!in_kernel && block->responder.wait_ns > WAIT_LIMIT * duration))
-		gates |= AB_GATE_PREEMPTED;
-	if (!block->generator.received)
-		gates |= AB_GATE_SILENT;
-	return gates;
-}
+/* ---- What a block adds to its arm ---------------------------------------------------------- */
 
 /*
  * CPU time per answer of a block that was metered: the process' own, without what it did for the
@@ -276,31 +150,9 @@ static void add_block(struct run *run, struct ab_arm *arm, const struct ab_block
 		histogram_record(&arm->latency, run->generator.latency_ns[i], 1);
 }
 
-static int run_block(struct run *run, struct arm *arm, uint16_t epoch, struct ab_block *block)
-{
-	uint64_t steal_before = steal_ns();
-	int err = responder_begin(&arm->responder, epoch), end_err;
-
-	*block = (struct ab_block){};
-	if (err)
-		return err;
-	set_priority(arm->responder.pid, true);
-	set_priority(0, true);
-	err = generator_run(&run->generator, arm->wire, epoch, GRACE_NS, &block->generator);
-	set_priority(0, false);
-	set_priority(arm->responder.pid, false);
-	end_err = responder_end(&arm->responder, &block->responder);
-	if (err || end_err)
-		return err ? err : end_err;
-	block->steal_ns = steal_ns() - steal_before;
-	count_block(run, block);
-	block->gates = gates_failed(block, arm->result->type->in_kernel);
-	return 0;
-}
-
 /* ---- Rounds ------------------------------------------------------------------------------- */
 
-/* As run_block, with the meter attached. */
+/* With the meter attached. */
 static int run_metered_block(struct run *run, struct arm *arm, uint16_t epoch,
                              struct ab_block *block)
 {
@@ -311,7 +163,7 @@ static int run_metered_block(struct run *run, struct arm *arm, uint16_t epoch,
 	softirq_meter_set_process(run->meter, arm->responder.pid);
 	within = softirq_meter_read(run->meter, options->responder_cpu);
 	sending = softirq_meter_read(run->meter, options->generator_cpu);
-	err = run_block(run, arm, epoch, block);
+	err = arm_run_block(arm, &run->generator, epoch, block);
 	if (err)
 		return err;
 	within = softirq_since(run, options->responder_cpu, &within);
@@ -347,7 +199,7 @@ static int run_round(struct run *run, const unsigned int *arms, size_t n, struct
 		if (run->meter)
 			err = run_metered_block(run, arm, run->epoch, &blocks[order[i]]);
 		else
-			err = run_block(run, arm, run->epoch, &blocks[order[i]]);
+			err = arm_run_block(arm, &run->generator, run->epoch, &blocks[order[i]]);
 		if (!err && counts)
 			add_block(run, arm->result, &blocks[order[i]]);
 		if (err)
@@ -484,7 +336,7 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	if (!err)
 		err = run_rounds(run, why, why_size);
 	for (size_t i = 0; i < result->n_arms; i++)
-		close_arm(run, &run->arm[i]);
+		arm_close(&run->arm[i], run->options);
 	generator_free(&run->generator);
 	return err;
 }

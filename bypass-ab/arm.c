@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "arm.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sentence.h"
+
+#define GRACE_NS          50000000 /* what has not come back by then is lost */
+#define LATENESS_LIMIT_NS 50000    /* p99 of the generator */
+#define WAIT_LIMIT        0.05     /* of the block, for the CPU */
+#define STEAL_LIMIT       0.05
+#define FIFO_PRIORITY     50
+
+/* ---- Opening ------------------------------------------------------------------------------ */
+
+static int open_wire(struct arm *arm, const struct ab_options *options, int home, char *why,
+                     size_t why_size)
+{
+	int err = link_enter(arm->link.generator_ns);
+
+	if (err)
+		return sentence(why, why_size, err, "cannot enter the link's namespace: %s",
+		                strerror(-err));
+	err = options->wire->open(arm->link.generator_interface,
+	                          options->traffic->flow[0].server.port, &arm->wire, why, why_size);
+	link_enter(home);
+	return err;
+}
+
+int arm_open(struct arm *arm, struct ab_arm *result, const struct ab_options *options, int home,
+             char *why, size_t why_size)
+{
+	const struct traffic *traffic = options->traffic;
+	struct path_config config = { .port = traffic->flow[0].server.port,
+		                      .local = traffic->flow[0].server,
+		                      .max_size = FRAME_MAX };
+	int err;
+
+	*arm = (struct arm){ .result = result,
+		             .link = { .generator_ns = -1, .responder_ns = -1 },
+		             .responder = { .control = -1 } };
+	err = link_make(&arm->link, &traffic->flow[0], result->type->raw, why, why_size);
+	if (!err)
+		err = open_wire(arm, options, home, why, why_size);
+	if (err)
+		return err;
+	snprintf(config.interface, sizeof(config.interface), "%s", arm->link.responder_interface);
+	return responder_start(&arm->responder, result->type, &config, arm->link.responder_ns,
+	                       options->responder_cpu, traffic, why, why_size);
+}
+
+void arm_close(struct arm *arm, const struct ab_options *options)
+{
+	if (!arm->result)
+		return;
+	responder_stop(&arm->responder);
+	if (arm->wire)
+		options->wire->close(arm->wire);
+	link_close(&arm->link);
+	arm->wire = NULL;
+}
+
+/* ---- A block ------------------------------------------------------------------------------ */
+
+/* Both polling sides would otherwise share their CPUs with whatever else wants to run. */
+static void set_priority(pid_t pid, bool high)
+{
+	struct sched_param parameter = { .sched_priority = high ? FIFO_PRIORITY : 0 };
+
+	sched_setscheduler(pid, high ? SCHED_FIFO : SCHED_OTHER, &parameter);
+}
+
+/* Time that the hypervisor took, of all CPUs, in ns (counted in ticks). */
+static uint64_t steal_ns(void)
+{
+	FILE *file = fopen("/proc/stat", "re");
+	unsigned long long steal = 0;
+
+	if (file && fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &steal) != 1)
+		steal = 0;
+	if (file)
+		fclose(file);
+	return steal * (1000000000ULL / sysconf(_SC_CLK_TCK));
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The smallest latency that is not exceeded by @share of all; +INFINITY if that one was lost. */
+static double quantile(const uint64_t *sorted, size_t n, double share)
+{
+	size_t rank = ceil(share * n);
+	uint64_t value = sorted[rank ? rank - 1 : 0];
+
+	return value == GENERATOR_LOST ? INFINITY : value;
+}
+
+static void count_block(struct generator *generator, struct ab_block *block)
+{
+	uint64_t *latency = generator->latency_ns;
+	size_t n = generator->traffic->n_requests;
+
+	qsort(latency, n, sizeof(*latency), compare);
+	block->metric[AB_P50] = quantile(latency, n, 0.5);
+	block->metric[AB_P90] = quantile(latency, n, 0.9);
+	block->metric[AB_P99] = quantile(latency, n, 0.99);
+	block->metric[AB_P999] = n >= 1000 ? quantile(latency, n, 0.999) : NAN;
+	block->metric[AB_LOSS] = 1 - (double)block->generator.received / n;
+	block->metric[AB_CPU] = NAN;
+}
+
+/* What the block does not pass; @in_kernel: nobody but the kernel has answered. */
+static unsigned int gates_failed(const struct ab_block *block, bool in_kernel)
+{
+	double duration = block->generator.duration_ns;
+	unsigned int gates = 0;
+
+	if (block->generator.late_p99_ns > LATENESS_LIMIT_NS)
+		gates |= AB_GATE_LATENESS;
+	if (block->steal_ns > STEAL_LIMIT * duration)
+		gates |= AB_GATE_STEAL;
+	if (block->generator.wait_ns > WAIT_LIMIT * duration ||
+	    (!in_kernel && block->responder.wait_ns > WAIT_LIMIT * duration))
+		gates |= AB_GATE_PREEMPTED;
+	if (!block->generator.received)
+		gates |= AB_GATE_SILENT;
+	return gates;
+}
+
+int arm_run_block(struct arm *arm, struct generator *generator, uint16_t epoch,
+                  struct ab_block *block)
+{
+	uint64_t steal_before = steal_ns();
+	int err = responder_begin(&arm->responder, epoch), end_err;
+
+	*block = (struct ab_block){};
+	if (err)
+		return err;
+	set_priority(arm->responder.pid, true);
+	set_priority(0, true);
+	err = generator_run(generator, arm->wire, epoch, GRACE_NS, &block->generator);
+	set_priority(0, false);
+	set_priority(arm->responder.pid, false);
+	end_err = responder_end(&arm->responder, &block->responder);
+	if (err || end_err)
+		return err ? err : end_err;
+	block->steal_ns = steal_ns() - steal_before;
+	count_block(generator, block);
+	block->gates = gates_failed(block, arm->result->type->in_kernel);
+	return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* An arm of a comparison while it runs: a link, the generator's wire on it, and its responder. */
+#ifndef KTAX_ARM_H
+#define KTAX_ARM_H
+
+#include "ab.h"
+#include "generator.h"
+#include "link.h"
+#include "responder.h"
+
+struct arm {
+	struct ab_arm *result;
+	struct link link;
+	struct wire *wire;
+	struct responder responder;
+};
+
+/* Opens it all for the path of @result; @home is the namespace that the caller is in. As ab_run. */
+int arm_open(struct arm *arm, struct ab_arm *result, const struct ab_options *options, int home,
+             char *why, size_t why_size);
+/* One that was never opened, or only in part, is fine. */
+void arm_close(struct arm *arm, const struct ab_options *options);
+
+/*
+ * Runs one block of @epoch and fills @block, all but its CPU time. The latencies stay in
+ * @generator, in ascending order, until the next block. -EPIPE, -ETIMEDOUT: the responder is gone.
+ */
+int arm_run_block(struct arm *arm, struct generator *generator, uint16_t epoch,
+                  struct ab_block *block);
+
+#endif
