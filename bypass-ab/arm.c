@@ -108,7 +108,7 @@ static double quantile(const uint64_t *sorted, size_t n, double share)
 static void count_block(struct generator *generator, struct ab_block *block)
 {
 	uint64_t *latency = generator->latency_ns;
-	size_t n = generator->traffic->n_requests;
+	size_t n = generator->n_requests;
 
 	qsort(latency, n, sizeof(*latency), compare);
 	block->metric[AB_P50] = quantile(latency, n, 0.5);

@@ -32,7 +32,9 @@ int generator_init(struct generator *generator, const struct wire_type *type,
 {
 	size_t n = traffic->n_requests;
 
-	*generator = (struct generator){ .type = type, .traffic = traffic };
+	*generator = (struct generator){
+		.type = type, .traffic = traffic, .n_requests = n, .stretch = 1
+	};
 	generator->frames = malloc(traffic->frames_size);
 	generator->latency_ns = calloc(n, sizeof(*generator->latency_ns));
 	generator->lateness_ns = calloc(n, sizeof(*generator->lateness_ns));
@@ -56,7 +58,7 @@ static void set_epoch(struct generator *generator, uint16_t epoch)
 {
 	const struct traffic *traffic = generator->traffic;
 
-	for (size_t i = 0; i < traffic->n_requests; i++) {
+	for (size_t i = 0; i < generator->n_requests; i++) {
 		const struct traffic_request *request = &traffic->request[i];
 
 		frame_set_epoch(generator->frames + request->frame_offset, request->frame_size,
@@ -78,7 +80,8 @@ static uint64_t due_ns(const struct run *run, size_t request)
 {
 	if (run->generator->ping_pong)
 		return run->sent_at_ns;
-	return run->start_ns + run->generator->traffic->request[request].at_ns;
+	return run->start_ns + (uint64_t)(run->generator->traffic->request[request].at_ns *
+	                                  run->generator->stretch);
 }
 
 static void note_response(void *context, const uint8_t *frame, size_t size)
@@ -139,7 +142,7 @@ static bool is_due(const struct run *run)
 /* Sends on schedule, and receives whenever nothing is due. */
 static void run_schedule(struct run *run)
 {
-	size_t n = run->generator->traffic->n_requests;
+	size_t n = run->generator->n_requests;
 
 	while (run->next < n) {
 		look_at_clock(run);
@@ -170,7 +173,7 @@ static int compare(const void *a, const void *b)
 static void count_lateness(struct run *run)
 {
 	uint64_t *lateness = run->generator->lateness_ns;
-	size_t n = run->generator->traffic->n_requests;
+	size_t n = run->generator->n_requests;
 
 	qsort(lateness, n, sizeof(*lateness), compare);
 	run->counts.late_p50_ns = lateness[n / 2];

@@ -24,6 +24,8 @@ struct generator {
 	uint8_t *frames;       /* the traffic's, with the epoch of the block */
 	uint64_t *latency_ns;  /* of each request, GENERATOR_LOST: no response */
 	uint64_t *lateness_ns; /* sent so long after it was due */
+	size_t n_requests;     /* of the traffic: all, or its first ones */
+	double stretch;        /* due times are multiplied by it: 1, or another rate */
 	struct tsc tsc;        /* calibrated by the first block */
 	bool ping_pong;        /* closed loop: the next one when the last has come back */
 };
