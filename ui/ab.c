@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ab_output.h"
+#include "ab_sweep.h"
 #include "commands.h"
 #include "error.h"
 #include "policy.h"
@@ -22,7 +23,8 @@
 #define RATE_DEFAULT   20000 /* per second */
 #define BLOCK_DEFAULT  2000  /* requests */
 #define ROUNDS_DEFAULT 20
-#define ROUNDS_LEAST   6 /* a 95 % interval needs as many */
+#define SWEEP_REQUESTS 100000 /* of a trial, at most */
+#define ROUNDS_LEAST   6      /* a 95 % interval needs as many */
 #define ROUNDS_MOST    10000
 
 enum {
@@ -36,6 +38,7 @@ enum {
 	OPTION_PING_PONG,
 	OPTION_REQUESTS,
 	OPTION_ROUNDS,
+	OPTION_SWEEP,
 	OPTION_POLICY,
 	OPTION_SEED,
 	OPTION_CPUS,
@@ -61,6 +64,8 @@ static const struct option_row ab_options_table[] = {
 	{ .help = "Design:" },
 	{ OPTION_REQUESTS, "requests", "N", "requests per block (2000; 1000 at least)" },
 	{ OPTION_ROUNDS, "rounds", "N", "blocks of each path (20; 6 at least)" },
+	{ OPTION_SWEEP, "sweep", NULL,
+	  "find the highest rate without loss of each path, and its latency against load" },
 	{ OPTION_POLICY, "policy", "FILE", "what a gain must be (see samples/policy.ini)" },
 	{ OPTION_SEED, "seed", "N", "of all that is random (from the clock; it is printed)" },
 	{ OPTION_CPUS, "cpus", "G,R", "CPU of the generator and of the responder (0,1)" },
@@ -81,6 +86,7 @@ struct arguments {
 	const char *path[PATHS_MAX + 1];
 	char *paths_text;
 	enum color_when color;
+	bool sweep;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -210,6 +216,9 @@ static int parse(int argc, char **argv, struct arguments *arguments, int *ret_ex
 		case OPTION_PING_PONG:
 			arguments->ab.ping_pong = true;
 			break;
+		case OPTION_SWEEP:
+			arguments->sweep = true;
+			break;
 		case OPTION_POLICY:
 			arguments->policy_file = options.value;
 			break;
@@ -274,6 +283,13 @@ static bool show_progress(void *context, size_t done, size_t all, const char *pa
 	return !interrupted;
 }
 
+static bool show_sweep_progress(void *context, size_t done, size_t all, const char *path)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[Kpath %zu of %zu, %s", done + 1, all, path);
+	return !interrupted;
+}
+
 static void clear_progress(void)
 {
 	if (isatty(STDERR_FILENO))
@@ -298,17 +314,64 @@ static int run(struct arguments *arguments, struct ab_result *result)
 	return -1;
 }
 
+/* --json FILE, "-" for standard output. */
+static FILE *open_json(const char *path)
+{
+	return strcmp(path, "-") ? fopen(path, "we") : stdout;
+}
+
+static int write_sweep(const struct arguments *arguments, const struct sweep_result *result)
+{
+	struct terminal terminal = terminal_init(stdout, arguments->color);
+	FILE *file;
+	int err;
+
+	if (!arguments->json || strcmp(arguments->json, "-"))
+		ab_sweep_print(result, &terminal);
+	if (!arguments->json)
+		return KTAX_EXIT_FINE;
+	file = open_json(arguments->json);
+	err = file ? ab_sweep_write_json(result, file) : -errno;
+	if (file && file != stdout && fclose(file) && !err)
+		err = -errno;
+	if (!err)
+		return KTAX_EXIT_FINE;
+	return error_print(&(struct failure){
+		.error = err, .subject = arguments->json, .doing = "write the JSON" });
+}
+
+static int run_sweep(struct arguments *arguments)
+{
+	struct sweep_result *result = calloc(1, sizeof(*result));
+	char why[512];
+	int err;
+
+	if (!result)
+		return error_print(&(struct failure){ .error = -ENOMEM });
+	arguments->ab.progress = show_sweep_progress;
+	err = sweep_run(&arguments->ab, result, why, sizeof(why));
+	clear_progress();
+	if (err)
+		err = error_print(&(struct failure){ .error = err, .cause = why });
+	else
+		err = write_sweep(arguments, result);
+	free(result);
+	return err;
+}
+
 static int run_traffic(struct arguments *arguments, struct ab_result *result)
 {
 	struct traffic traffic;
 	int err, exit_code;
 
 	arguments->shape.seed = arguments->ab.seed;
+	if (arguments->sweep)
+		arguments->shape.n_requests = SWEEP_REQUESTS;
 	err = traffic_synthesize(&traffic, &arguments->shape);
 	if (err)
 		return error_print(&(struct failure){ .error = err, .doing = "make the traffic" });
 	arguments->ab.traffic = &traffic;
-	exit_code = run(arguments, result);
+	exit_code = arguments->sweep ? run_sweep(arguments) : run(arguments, result);
 	if (exit_code < 0)
 		exit_code = ab_output(result, &traffic,
 		                      &(struct ab_output){

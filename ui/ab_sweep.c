@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ab_sweep.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "format.h"
+
+#define PATH_COLUMNS 20
+#define RATE_COLUMNS 12
+#define LOAD_COLUMNS 9
+
+/* ---- Text --------------------------------------------------------------------------------- */
+
+/* With ">=" where the generator could not tell more. */
+static struct formatted rate_text(const struct sweep_arm *arm)
+{
+	struct formatted text = { .text = ">= " };
+	const char *digits = format_count(arm->lossless_pps).text;
+	size_t start = arm->generator_limited ? strlen(text.text) : 0;
+
+	snprintf(text.text + start, sizeof(text.text) - start, "%.32s", digits);
+	return text;
+}
+
+static struct formatted latency_text(const struct terminal *terminal, double ns)
+{
+	if (isnan(ns))
+		return (struct formatted){ "n/a" };
+	if (isinf(ns))
+		return (struct formatted){ "lost" };
+	return format_ns(terminal, ns);
+}
+
+static void print_heading(const struct sweep_result *result, const struct terminal *terminal)
+{
+	put_left(terminal, PATH_COLUMNS, "path");
+	put_right(terminal, RATE_COLUMNS, "lossless/s");
+	for (size_t i = 0; i < SWEEP_LOADS; i++)
+		put_right(terminal, LOAD_COLUMNS,
+		          format_percent(result->arm[0].point[i].load).text);
+	putc('\n', terminal->file);
+}
+
+/* One row; the last point before the knee is bold. */
+static void print_latencies(const struct terminal *terminal, const struct sweep_arm *arm,
+                            const char *name, const char *rate, bool p99)
+{
+	put_left(terminal, PATH_COLUMNS, name);
+	put_right(terminal, RATE_COLUMNS, rate);
+	for (size_t i = 0; i < SWEEP_LOADS; i++) {
+		const struct sweep_point *point = &arm->point[i];
+
+		if (i == arm->knee)
+			fputs(terminal_style(terminal, STYLE_BOLD), terminal->file);
+		put_right(terminal, LOAD_COLUMNS,
+		          latency_text(terminal, p99 ? point->p99_ns : point->p50_ns).text);
+		if (i == arm->knee)
+			fputs(terminal_style(terminal, STYLE_PLAIN), terminal->file);
+	}
+	putc('\n', terminal->file);
+}
+
+static void print_arm(const struct terminal *terminal, const struct sweep_arm *arm)
+{
+	if (!arm->lossless_pps) {
+		put_left(terminal, PATH_COLUMNS, arm->type->name);
+		fprintf(terminal->file, "loses requests at the lowest rate too\n");
+		return;
+	}
+	print_latencies(terminal, arm, arm->type->name, rate_text(arm).text, false);
+	print_latencies(terminal, arm, "", "p99", true);
+	fprintf(terminal->file, "%*sknee at %s of it, %s/s\n", PATH_COLUMNS + 1, "",
+	        format_percent(arm->point[arm->knee].load).text,
+	        format_count(arm->point[arm->knee].rate_pps).text);
+}
+
+void ab_sweep_print(const struct sweep_result *result, const struct terminal *terminal)
+{
+	fprintf(terminal->file,
+	        "Highest rate without loss, and p50 and p99 at shares of it. The knee: above it, p99 is\n"
+	        "more than twice that of the lowest load. Trials are of a quarter of a second.\n\n");
+	print_heading(result, terminal);
+	for (size_t i = 0; i < result->n_arms; i++)
+		if (!result->arm[i].skipped)
+			print_arm(terminal, &result->arm[i]);
+	putc('\n', terminal->file);
+	for (size_t i = 0; i < result->n_arms; i++)
+		if (result->arm[i].generator_limited && !result->arm[i].skipped)
+			fprintf(terminal->file,
+			        "%s: at a higher rate the generator (%s) was too slow to tell.\n",
+			        result->arm[i].type->name, result->wire);
+	for (size_t i = 0; i < result->n_arms; i++)
+		if (result->arm[i].skipped)
+			fprintf(terminal->file, "%s skipped: %s\n", result->arm[i].type->name,
+			        result->arm[i].why);
+}
+
+/* ---- JSON --------------------------------------------------------------------------------- */
+
+static json_t *latency(double ns)
+{
+	return isfinite(ns) ? json_integer(llround(ns)) : json_null();
+}
+
+static json_t *point_json(const struct sweep_point *point)
+{
+	return json_pack("{s:f, s:f, s:o, s:o, s:f, s:I}", "load", point->load, "rate_pps",
+	                 point->rate_pps, "p50_ns", latency(point->p50_ns), "p99_ns",
+	                 latency(point->p99_ns), "loss", point->loss, "blocks",
+	                 (json_int_t)point->blocks);
+}
+
+static json_t *arm_json(const struct sweep_arm *arm)
+{
+	json_t *points = json_array();
+
+	if (arm->skipped) {
+		json_decref(points);
+		return json_pack("{s:s, s:s}", "path", arm->type->name, "why", arm->why);
+	}
+	for (size_t i = 0; i < SWEEP_LOADS && arm->lossless_pps; i++)
+		json_array_append_new(points, point_json(&arm->point[i]));
+	return json_pack("{s:s, s:f, s:b, s:I, s:o, s:o}", "path", arm->type->name, "lossless_pps",
+	                 arm->lossless_pps, "generator_limited", arm->generator_limited, "trials",
+	                 (json_int_t)arm->trials, "knee_pps",
+	                 arm->lossless_pps ? json_real(arm->point[arm->knee].rate_pps)
+	                                   : json_null(),
+	                 "points", points);
+}
+
+int ab_sweep_write_json(const struct sweep_result *result, FILE *file)
+{
+	json_t *arms = json_array(), *all;
+	int err;
+
+	for (size_t i = 0; i < result->n_arms; i++)
+		if (json_array_append_new(arms, arm_json(&result->arm[i]))) {
+			json_decref(arms);
+			return -ENOMEM;
+		}
+	all = json_pack("{s:s, s:s, s:s, s:f, s:o}", "schema", "ktax.sweep/1", "ktax_version",
+	                KTAX_VERSION, "generator", result->wire, "seconds", result->seconds, "arms",
+	                arms);
+	if (!all)
+		return -ENOMEM;
+	err = json_dumpf(all, file, JSON_INDENT(2)) || putc('\n', file) == EOF ? -EIO : 0;
+	json_decref(all);
+	return err;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What `ktax ab --sweep` shows. */
+#ifndef KTAX_UI_AB_SWEEP_H
+#define KTAX_UI_AB_SWEEP_H
+
+#include "sweep.h"
+#include "terminal.h"
+
+void ab_sweep_print(const struct sweep_result *result, const struct terminal *terminal);
+/* JSON, ktax.sweep/1. -ENOMEM, -EIO. */
+int ab_sweep_write_json(const struct sweep_result *result, FILE *file);
+
+#endif
