@@ -30,6 +30,8 @@ struct path_stats {
 	uint64_t foreign;       /* frames that were no request */
 	uint64_t ring_drops;    /* receive ring or socket buffer was full */
 	uint64_t send_failures; /* responses that could not be sent */
+	uint64_t stops;         /* in_kernel paths: stop frames seen */
+	char how[96];           /* what tables say beside its name: "native XDP, copy"; may be "" */
 };
 
 struct path_config {

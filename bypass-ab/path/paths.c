@@ -3,11 +3,17 @@
 
 #include <string.h>
 
+#include "af_xdp.h"
 #include "kernel.h"
+#include "xdp.h"
 
 const struct path_type *const path_types[] = {
 	&path_kernel,
 	&path_kernel_spin,
+	&path_af_xdp,
+	&path_af_xdp_poll,
+	&path_af_xdp_busypoll,
+	&path_xdp,
 	NULL,
 };
 
