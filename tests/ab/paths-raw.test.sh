@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# ktax-test: timeout=300 parallel
+# The paths that read frames answer each request once, with its ends swapped and nothing else
+# changed, count what is no request and leave it alone, and leave no XDP program behind, however
+# they end. The client (echo_check.py) shares no code with them.
+. "$(dirname "$0")/../lib.sh"
+
+require_root
+require_command python3 ethtool ip jq
+port=7000
+paths=(af_xdp af_xdp-poll af_xdp-busypoll xdp)
+
+# No end has an IP address: the kernel would answer too, and complain of the answers.
+make_link() {
+  netns_pair
+  ip -n "$ns_a" link set a0 address 02:00:00:00:77:01
+  ip -n "$ns_b" link set b0 address 02:00:00:00:77:02
+  ip -n "$ns_a" addr flush dev a0
+  ip -n "$ns_b" addr flush dev b0
+  "${in_a[@]}" ethtool -K a0 tx off tso off gso off >/dev/null
+  "${in_b[@]}" ethtool -K b0 tx off tso off gso off >/dev/null
+  "${in_a[@]}" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+  "${in_b[@]}" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+}
+
+# What the xdp path transmits is lost without a program at the peer.
+start_pass() {
+  start pass "${in_a[@]}" "$build/tests/xdp_pass" a0
+  wait_file "$tmp/pass.out"
+}
+
+# start_path PATH: fails if it cannot run here; why is in $why then.
+start_path() {
+  start server "${in_b[@]}" "$build/tests/serve_path" "$1" b0 "$port"
+  if wait_for 20 path_settled && grep -q ready "$tmp/server.out"; then
+    return 0
+  fi
+  why=$(<"$tmp/server.err")
+  return 1
+}
+
+path_settled() {
+  grep -q ready "$tmp/server.out" || ! running server
+}
+
+# count NAME FILE: the figure of a NAME=VALUE line.
+count() {
+  sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" "$tmp/$2"
+}
+
+xdp_programs() {
+  ip -n "$1" -json -details link show "$2" | jq '[.[].xdp // empty] | length'
+}
+
+check_echo() {
+  local path=$1 sent
+  "${in_a[@]}" python3 "$(dirname "$0")/echo_check.py" a0 "$port" >"$tmp/client.out"
+  sent=$(count sent client.out)
+  check_eq "$path answers every request" "$(count echoed client.out)" "$sent"
+  check_eq "$path answers none twice" "$(count repeated client.out)" 0
+  check_eq "$path swaps the ends and alters nothing else" "$(count altered client.out)" 0
+  check_eq "$path leaves checksums valid" "$(count bad_sums client.out)" 0
+  check_eq "$path answers nothing else" "$(count strange client.out)" 0
+  stop server
+  check_counts "$path" "$sent"
+}
+
+# A stop frame is received like a request, but where a program in the kernel answers.
+check_counts() {
+  local path=$1 sent=$2 stops
+  stops=$(count stops client.out)
+  check_eq "$path sent as many as it counts" "$(count sent server.out)" "$sent"
+  if [ "$path" = xdp ]; then
+    check_eq "$path counts stop frames" "$(count stops server.out)" "$stops"
+  else
+    check_eq "$path hands over requests and stop frames" "$(count received server.out)" \
+      "$((sent + stops))"
+  fi
+  check_eq "$path counts what is no request" "$(count foreign server.out)" \
+    "$(count foreign client.out)"
+  check_eq "$path lost none" "$(count ring_drops server.out) $(count send_failures server.out)" "0 0"
+}
+
+check_path() {
+  local path=$1
+  if ! start_path "$path"; then
+    skip "$path answers every request" "$why"
+    return
+  fi
+  check_echo "$path"
+  check_eq "$path ends well" "$status" 0
+  check_eq "$path leaves no XDP program after its end" "$(xdp_programs "$ns_b" b0)" 0
+
+  start_path "$path" || { not_ok "$path opens again at once" "$why"; return; }
+  ok "$path opens again at once"
+  check_eq "$path has a program on its link" "$(xdp_programs "$ns_b" b0)" 1
+  stop server KILL
+  check "$path leaves no XDP program when it is killed" wait_for 5 no_program
+}
+
+no_program() {
+  [ "$(xdp_programs "$ns_b" b0)" = 0 ]
+}
+
+# Its namespace goes first, and it is killed then.
+check_vanishing_namespace() {
+  local path=af_xdp id
+  start_path "$path" || return 0
+  id=$(ip -n "$ns_b" -json -details link show b0 | jq '.[0].xdp.prog.id')
+  bpftool prog show id "$id" >/dev/null # it is there
+  ip netns del "$ns_b"
+  stop server KILL
+  check "Nothing of a killed $path is loaded any more" \
+    wait_for 5 not bpftool prog show id "$id" 2>/dev/null
+  ip netns add "$ns_b" # for what is deferred
+}
+
+make_link
+start_pass
+for path in "${paths[@]}"; do
+  check_path "$path"
+done
+check_vanishing_namespace
