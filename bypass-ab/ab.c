@@ -20,13 +20,8 @@
 #include "sentence.h"
 #include "softirq_meter.h"
 
-#define WARM_UP_BLOCKS 2 /* of each arm, which do not count */
-#define COST_ROUNDS    6 /* with the meter of softirqs: as few as give an interval */
-
-const char *const ab_metric_name[AB_METRICS] = {
-	[AB_P50] = "p50",   [AB_P90] = "p90",   [AB_P99] = "p99",
-	[AB_P999] = "p999", [AB_LOSS] = "loss", [AB_CPU] = "cpu",
-};
+#define WARM_UP_BLOCKS 2  /* of each arm, which do not count */
+#define COST_ROUNDS    12 /* with the meter of softirqs: enough to judge all paths at once */
 
 struct run {
 	const struct ab_options *options;
@@ -39,6 +34,12 @@ struct run {
 	size_t done, all;
 	int home; /* the namespace to come back to */
 };
+
+/* Their figures are kept with those of the first rounds. */
+static size_t cost_rounds(const struct run *run)
+{
+	return run->result->rounds < COST_ROUNDS ? run->result->rounds : COST_ROUNDS;
+}
 
 static uint64_t monotonic_ns(void)
 {
@@ -90,8 +91,8 @@ static void count_cost(struct run *run, struct ab_arm *arm, struct ab_block *blo
 	own -= within->within_ns < own ? within->within_ns : own;
 	block->kernel_ns = sending->within_ns + sending->outside_ns;
 	block->metric[AB_CPU] = (own + block->kernel_ns) / answers;
-	arm->responder_cpu_ns += own / answers / COST_ROUNDS;
-	arm->kernel_cpu_ns += block->kernel_ns / answers / COST_ROUNDS;
+	arm->responder_cpu_ns += own / answers / cost_rounds(run);
+	arm->kernel_cpu_ns += block->kernel_ns / answers / cost_rounds(run);
 }
 
 static struct softirq_time softirq_since(struct run *run, int cpu,
@@ -235,14 +236,14 @@ static int run_cost_rounds(struct run *run, const unsigned int *arms, size_t n, 
 
 	if (softirq_meter_start(&run->meter, result->no_cost_why, sizeof(result->no_cost_why)))
 		return 0;
-	for (size_t i = 0; i < COST_ROUNDS && !err; i++) {
+	for (size_t i = 0; i < cost_rounds(run) && !err; i++) {
 		err = run_round(run, same, 2, blocks, false, why, why_size);
 		for (size_t j = 0; j < 2 && !err; j++)
 			result->same[j * result->rounds + i].metric[AB_CPU] =
 				blocks[j].metric[AB_CPU];
 	}
 	result->arm[0].responder_cpu_ns = result->arm[0].kernel_cpu_ns = 0;
-	for (size_t i = 0; i < COST_ROUNDS && !err; i++) {
+	for (size_t i = 0; i < cost_rounds(run) && !err; i++) {
 		err = run_round(run, arms, n, blocks, false, why, why_size);
 		for (size_t j = 0; j < n && !err; j++)
 			result->block[arms[j] * result->rounds + i].metric[AB_CPU] =
@@ -262,7 +263,8 @@ static int run_rounds(struct run *run, char *why, size_t why_size)
 	struct ab_block blocks[AB_ARMS_MAX];
 	int err = 0;
 
-	run->all = (WARM_UP_BLOCKS + rounds + COST_ROUNDS) * n + 2 * (rounds + COST_ROUNDS);
+	run->all =
+		(WARM_UP_BLOCKS + rounds + cost_rounds(run)) * n + 2 * (rounds + cost_rounds(run));
 	for (size_t i = 0; i < WARM_UP_BLOCKS && !err; i++)
 		err = run_round(run, arms, n, blocks, false, why, why_size);
 	for (size_t i = 0; i < rounds && !err; i++) {

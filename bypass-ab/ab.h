@@ -6,7 +6,7 @@
  *	A/B: rounds of (baseline, path 1, path 2 ...)  -> paired differences to the baseline
  *
  * within a round in random order. The unit is the block: one figure per metric. ab_judge
- * (verdict/verdict.h) turns these figures into verdicts.
+ * (verdict/verdict.c) turns these figures into verdicts.
  */
 #ifndef KTAX_AB_H
 #define KTAX_AB_H
@@ -23,6 +23,11 @@
 #include "traffic.h"
 
 #define AB_ARMS_MAX 16
+
+/* One metric of one path against the baseline. */
+enum ab_verdict { AB_BETTER, AB_WORSE, AB_EQUIVALENT, AB_INCONCLUSIVE, AB_INVALID };
+
+extern const char *const ab_verdict_name[];
 
 /* What is compared, one figure per block. Latencies in ns; loss as a share; CPU in ns/request. */
 enum ab_metric { AB_P50, AB_P90, AB_P99, AB_P999, AB_LOSS, AB_CPU, AB_METRICS };
@@ -64,24 +69,37 @@ struct ab_arm {
 	} lost;
 	double responder_cpu_ns, kernel_cpu_ns; /* per request; 0 where no_cost_why says why */
 	size_t blocks, rejected;
+	/* Filled by ab_judge: what the policy makes of it, in one sentence; not of the baseline. */
+	enum ab_verdict verdict;
+	char reason[256];
+	bool unequal; /* the gates rejected it more often than the baseline, or less */
 };
 
-/* One metric of one path against the baseline. Changes are ratios - 1: -0.23 is 23 % lower. */
-enum ab_verdict { AB_BETTER, AB_WORSE, AB_EQUIVALENT, AB_INCONCLUSIVE, AB_INVALID };
-
+/*
+ * Changes are ratios - 1 (-0.23 is 23 % lower); that of AB_LOSS is the difference of the shares.
+ * NAN: not judged, or not known. Infinite: everything was lost in too many blocks.
+ */
 struct ab_comparison {
 	size_t arm;
 	enum ab_metric metric;
-	size_t n; /* pairs */
+	size_t n; /* valid pairs */
 	double change, low, high;
 	double confidence; /* of the interval, after Holm's correction */
 	enum ab_verdict verdict;
+	bool judged;   /* false: nothing can be said, see why; the verdict is AB_INVALID */
+	char why[160]; /* it is inconclusive or invalid, else "" */
 };
 
 struct ab_floor {
-	size_t n;
+	size_t n;         /* valid pairs */
 	double low, high; /* interval of the A/A change */
-	double floor;     /* the minimum detectable change */
+	/*
+	 * The minimum detectable change: an increase by it, or the decrease that such an increase
+	 * makes up for. INFINITY: none is, NAN: not measured.
+	 */
+	double floor;
+	bool judged;   /* false: this metric is not judged, in any path; see why */
+	char why[160]; /* "" where it is */
 };
 
 struct ab_result {
@@ -90,8 +108,14 @@ struct ab_result {
 	struct ab_floor floor[AB_METRICS];
 	struct ab_comparison *comparison;
 	size_t n_comparisons;
-	enum ab_verdict verdict; /* by the policy */
+	/*
+	 * By the policy. AB_BETTER: it is met, by arm[decisive]; AB_WORSE, AB_EQUIVALENT: it is
+	 * not.
+	 */
+	enum ab_verdict verdict;
+	size_t decisive; /* the arm that the reason is about, 0: none */
 	char reason[256];
+	struct policy policy; /* that it was judged by */
 	uint64_t seed;
 	size_t rounds;
 	double confidence;
@@ -126,7 +150,14 @@ struct ab_options {
 int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, size_t why_size);
 void ab_result_free(struct ab_result *result);
 
-/* Fills floors, comparisons and verdict from the blocks: verdict.c. -ENOMEM. */
+/*
+ * Fills floors, comparisons and verdicts from the blocks, at result->confidence or, if that is 0,
+ * the policy's. A block that sent nothing was not run, and is no block. result->comparison is
+ * allocated, and the caller's. -ENOMEM, -EINVAL: no rounds, no arms, confidence.
+ */
 int ab_judge(struct ab_result *result, const struct policy *policy);
+/* The comparison of an arm's metric, or NULL. */
+const struct ab_comparison *ab_find_comparison(const struct ab_result *result, size_t arm,
+                                               enum ab_metric metric);
 
 #endif

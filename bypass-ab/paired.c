@@ -65,6 +65,16 @@ int paired_ranks(size_t n, double confidence, size_t *ret_low, size_t *ret_high,
 	return 0;
 }
 
+double paired_sign_p(size_t n, size_t k)
+{
+	struct tail tail = tail_init(n);
+
+	/* As likely as n - k of them or fewer: the distribution is symmetrical. */
+	while (k <= n && tail.k < n - k + 1)
+		tail_step(&tail);
+	return tail_probability(&tail);
+}
+
 double paired_log_ratio(double q_a, double q_b)
 {
 	if (!(q_a >= 0) || !(q_b >= 0))

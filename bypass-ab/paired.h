@@ -45,6 +45,13 @@ double paired_log_ratio(double q_a, double q_b);
 double paired_change(double log_ratio);
 
 /*
+ * P(X >= k), X binomial with n and 1/2: the one-sided p-value of the sign test if k of n
+ * differences are beyond a limit. It goes with the interval: the interval at confidence 1 - a lies
+ * beyond the limit if and only if 2 P(X >= k) <= a. 0 for k > n.
+ */
+double paired_sign_p(size_t n, size_t k);
+
+/*
  * Median and interval of @differences. As paired_ranks; -EINVAL also if one is NAN; -ENOMEM.
  */
 int paired_effect(const double *differences, size_t n, double confidence,

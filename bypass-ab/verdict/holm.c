@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The comparisons. There are two families of them: latencies and loss of all paths; and the CPU
+ *time of all paths, a question of its own that is measured in rounds of its own.
+ *
+ * All of a family are judged at once, so by chance some would differ. Holm's step-down
+ * procedure (Scandinavian Journal of Statistics 6, 1979) keeps the probability that any of them is
+ * called better or worse without being so at or below 1 - confidence, whatever their dependence.
+ *
+ * A comparison's hypothesis is that its effect is within +-T, T being the larger of margin and
+ *floor. With u of its n differences above T and d below -T, its p-value is that of the sign test,
+ *
+ *	p = 2 min(P(X >= u), P(X >= d)),    X binomial with n and 1/2.
+ *
+ * The m hypotheses are taken in the order of their p, the k-th (from 0) at the level
+ * a = (1 - confidence) / (m - k), until one cannot be rejected. The order-statistic interval at
+ * confidence 1 - a is the set of values that this very test does not reject: it lies beyond T
+ * exactly if p <= a. So each comparison is given the interval of its own step, and the verdict can
+ * be read off it. A wrong direction has half of that probability in each comparison.
+ *
+ * All that remain, r of them, are given intervals at confidence 1 - (1 - confidence) / r:
+ *Bonferroni's over what remains, so that "equivalent" is wrong for any of them with the same
+ *probability. The intervals as such hold together only as far as these verdicts need it: see
+ *docs/ab.md.
+ */
+#include "judge.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "paired.h"
+
+struct hypothesis {
+	struct ab_comparison *comparison;
+	double *differences; /* of its pairs */
+	/* Limits of the effect, on the scale of the differences; downwards ones as positive
+	 * figures. */
+	double margin_up, margin_down;
+	double beyond_up, beyond_down;
+	double p;
+};
+
+struct family {
+	struct ab_result *result;
+	const struct policy *policy;
+	struct hypothesis *hypothesis;
+	size_t n;
+	double *differences; /* of all of them */
+};
+
+static size_t count_comparisons(const struct ab_result *result, const struct policy *policy)
+{
+	size_t arms = 0, metrics = 0;
+
+	for (size_t i = 1; i < result->n_arms; i++)
+		arms += !result->arm[i].skipped;
+	for (int m = 0; m < AB_METRICS; m++)
+		metrics += judge_compares(policy, m);
+	return arms * metrics;
+}
+
+/* ---- One comparison ------------------------------------------------------------------------- */
+
+static void set_limits(struct hypothesis *hypothesis, const struct policy *policy, double floor)
+{
+	double loss = isfinite(policy->loss_limit) ? policy->loss_limit : policy_default.loss_limit;
+	double noise = log1p(floor);
+
+	if (judge_is_difference(hypothesis->comparison->metric)) {
+		hypothesis->margin_up = hypothesis->margin_down = loss;
+		noise = floor;
+	} else {
+		hypothesis->margin_up = log1p(policy->margin);
+		hypothesis->margin_down = -log1p(-policy->margin);
+	}
+	hypothesis->beyond_up = fmax(hypothesis->margin_up, noise);
+	hypothesis->beyond_down = fmax(hypothesis->margin_down, noise);
+}
+
+static double p_value(const struct hypothesis *hypothesis)
+{
+	size_t n = hypothesis->comparison->n, above = 0, below = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		above += hypothesis->differences[i] > hypothesis->beyond_up;
+		below += hypothesis->differences[i] < -hypothesis->beyond_down;
+	}
+	return 2 * fmin(paired_sign_p(n, above), paired_sign_p(n, below));
+}
+
+/* Makes it unjudged if there is a reason; whether there is one. */
+static bool is_void(const struct ab_result *result, struct ab_comparison *comparison)
+{
+	const struct ab_floor *floor = &result->floor[comparison->metric];
+	size_t low, high;
+
+	if (!comparison->n && floor->n)
+		snprintf(comparison->why, sizeof(comparison->why), "not measured");
+	else if (paired_ranks(comparison->n, result->confidence, &low, &high, NULL) && floor->n)
+		snprintf(comparison->why, sizeof(comparison->why),
+		         "%zu of %zu pairs are valid: too few", comparison->n, result->rounds);
+	else if (!floor->judged)
+		snprintf(comparison->why, sizeof(comparison->why), "%s", floor->why);
+	return comparison->why[0];
+}
+
+/* Joins the family, unless it cannot be judged. */
+static void add_comparison(struct family *family, size_t arm, enum ab_metric metric)
+{
+	struct ab_result *result = family->result;
+	struct ab_comparison *comparison = &result->comparison[result->n_comparisons];
+	struct hypothesis *hypothesis = &family->hypothesis[family->n];
+
+	*comparison = (struct ab_comparison){
+		.arm = arm,
+		.metric = metric,
+		.change = NAN,
+		.low = NAN,
+		.high = NAN,
+		.verdict = AB_INVALID,
+	};
+	hypothesis->comparison = comparison;
+	hypothesis->differences = family->differences + result->n_comparisons * result->rounds;
+	result->n_comparisons++;
+	comparison->n = judge_pair_up(metric, result->block, result->block + arm * result->rounds,
+	                              result->rounds, hypothesis->differences);
+	if (is_void(result, comparison))
+		return;
+	comparison->judged = true;
+	set_limits(hypothesis, family->policy, result->floor[metric].floor);
+	hypothesis->p = p_value(hypothesis);
+	family->n++;
+}
+
+/* ---- Its interval and verdict --------------------------------------------------------------- */
+
+/* The interval at @confidence; false if so few pairs have none. It then is as wide as there is. */
+static bool set_interval(const struct hypothesis *hypothesis, double confidence,
+                         double least_confidence, struct paired_effect *ret_effect)
+{
+	struct ab_comparison *comparison = hypothesis->comparison;
+	struct paired_effect effect;
+	bool has_one = !paired_effect(hypothesis->differences, comparison->n, confidence, &effect);
+
+	if (!has_one) {
+		double widest = 1 - 2 * paired_sign_p(comparison->n, comparison->n);
+
+		if (paired_effect(hypothesis->differences, comparison->n,
+		                  fmax(widest, least_confidence), &effect))
+			return false;
+	}
+	comparison->change = judge_change(comparison->metric, effect.median);
+	comparison->low = judge_change(comparison->metric, effect.low);
+	comparison->high = judge_change(comparison->metric, effect.high);
+	comparison->confidence = effect.confidence;
+	*ret_effect = effect;
+	return has_one;
+}
+
+/* Whether this step rejects its hypothesis; then it has its verdict. */
+static bool reject(const struct hypothesis *hypothesis, double confidence, double least_confidence)
+{
+	struct paired_effect effect;
+
+	if (!set_interval(hypothesis, confidence, least_confidence, &effect))
+		return false;
+	if (effect.low > hypothesis->beyond_up)
+		hypothesis->comparison->verdict = AB_WORSE;
+	else if (effect.high < -hypothesis->beyond_down)
+		hypothesis->comparison->verdict = AB_BETTER;
+	else
+		return false;
+	return true;
+}
+
+static void set_why(struct ab_comparison *comparison, const char *why)
+{
+	snprintf(comparison->why, sizeof(comparison->why), "%s", why);
+}
+
+/* Of a hypothesis that was not rejected. */
+static void judge_rest(const struct hypothesis *hypothesis, double confidence,
+                       double least_confidence, size_t remaining)
+{
+	struct ab_comparison *comparison = hypothesis->comparison;
+	struct paired_effect effect;
+
+	comparison->verdict = AB_INCONCLUSIVE;
+	if (!set_interval(hypothesis, confidence, least_confidence, &effect))
+		snprintf(comparison->why, sizeof(comparison->why),
+		         "%zu pairs are too few to judge %zu figures at once", comparison->n,
+		         remaining);
+	else if (effect.high > hypothesis->margin_up || effect.low < -hypothesis->margin_down)
+		set_why(comparison,
+		        effect.low > hypothesis->margin_up || effect.high < -hypothesis->margin_down
+		                ? "within the noise of equal arms"
+		                : "the interval crosses the margin");
+	else if (hypothesis->beyond_up > hypothesis->margin_up)
+		set_why(comparison, "the noise of equal arms is above the margin");
+	else
+		comparison->verdict = AB_EQUIVALENT;
+}
+
+/* ---- All of them ---------------------------------------------------------------------------- */
+
+static int by_p(const void *a, const void *b)
+{
+	const struct hypothesis *x = a, *y = b;
+
+	if (x->p != y->p)
+		return (x->p > y->p) - (x->p < y->p);
+	return (x->comparison > y->comparison) - (x->comparison < y->comparison);
+}
+
+static void step_down(struct family *family)
+{
+	double least = family->result->confidence, alpha = 1 - least;
+	size_t k = 0;
+
+	qsort(family->hypothesis, family->n, sizeof(*family->hypothesis), by_p);
+	while (k < family->n &&
+	       reject(&family->hypothesis[k], 1 - alpha / (double)(family->n - k), least))
+		k++;
+	for (size_t i = k; i < family->n; i++)
+		judge_rest(&family->hypothesis[i], 1 - alpha / (double)(family->n - k), least,
+		           family->n - k);
+}
+
+/* The rejected blocks may be just the slow ones, or the fast ones. */
+static void doubt_unequal(struct ab_result *result)
+{
+	for (size_t i = 0; i < result->n_comparisons; i++) {
+		struct ab_comparison *comparison = &result->comparison[i];
+
+		if (!result->arm[comparison->arm].unequal || !comparison->judged ||
+		    comparison->metric == AB_CPU)
+			continue;
+		comparison->verdict = AB_INCONCLUSIVE;
+		set_why(comparison, "the gates rejected the two arms unequally");
+	}
+}
+
+/* One family: CPU time, or all the rest. */
+static void compare_family(struct family *family, bool cpu)
+{
+	family->n = 0;
+	for (size_t arm = 1; arm < family->result->n_arms; arm++)
+		for (int m = 0; m < AB_METRICS && !family->result->arm[arm].skipped; m++)
+			if (judge_compares(family->policy, m) && (m == AB_CPU) == cpu)
+				add_comparison(family, arm, m);
+	step_down(family);
+}
+
+int judge_compare(struct ab_result *result, const struct policy *policy)
+{
+	size_t n = count_comparisons(result, policy);
+	struct family family = { .result = result, .policy = policy };
+	int err = -ENOMEM;
+
+	result->n_comparisons = 0;
+	result->comparison = calloc(n + 1, sizeof(*result->comparison));
+	family.hypothesis = calloc(n + 1, sizeof(*family.hypothesis));
+	family.differences = calloc(n * result->rounds + 1, sizeof(*family.differences));
+	if (result->comparison && family.hypothesis && family.differences) {
+		compare_family(&family, false);
+		compare_family(&family, true);
+		doubt_unequal(result);
+		err = 0;
+	}
+	free(family.hypothesis);
+	free(family.differences);
+	return err;
+}

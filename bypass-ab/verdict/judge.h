@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the parts of ab_judge share. */
+#ifndef KTAX_JUDGE_H
+#define KTAX_JUDGE_H
+
+#include "ab.h"
+
+/* A block that ran and passed all gates. */
+bool judge_block_is_valid(const struct ab_block *block);
+/* Whether a path can be what the policy approves of: one that answers, over a link. */
+bool judge_is_candidate(const struct ab_arm *arm);
+
+/* The metrics for which there are comparisons. */
+bool judge_compares(const struct policy *policy, enum ab_metric metric);
+/* What is subtracted, or divided: a share is compared by its difference. */
+bool judge_is_difference(enum ab_metric metric);
+/* From the scale of the statistics (logarithm or difference) to a change. */
+double judge_change(enum ab_metric metric, double effect);
+/*
+ * The differences, on that scale, of the valid pairs in which the metric was measured. Returns
+ * their number.
+ */
+size_t judge_pair_up(enum ab_metric metric, const struct ab_block *a, const struct ab_block *b,
+                     size_t rounds, double *ret_differences);
+
+/* Gives the comparisons their intervals and verdicts: holm.c. -ENOMEM. */
+int judge_compare(struct ab_result *result, const struct policy *policy);
+/* Gives the arms and the whole their verdicts by the policy: decide.c. */
+void judge_decide(struct ab_result *result, const struct policy *policy);
+
+#endif
