@@ -18,10 +18,10 @@
 static struct formatted rate_text(const struct sweep_arm *arm)
 {
 	struct formatted text = { .text = ">= " };
-	const char *digits = format_count(arm->lossless_pps).text;
+	struct formatted digits = format_count(arm->lossless_pps);
 	size_t start = arm->generator_limited ? strlen(text.text) : 0;
 
-	snprintf(text.text + start, sizeof(text.text) - start, "%.32s", digits);
+	snprintf(text.text + start, sizeof(text.text) - start, "%.32s", digits.text);
 	return text;
 }
 
