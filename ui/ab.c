@@ -42,6 +42,7 @@ enum {
 	OPTION_POLICY,
 	OPTION_SEED,
 	OPTION_CPUS,
+	OPTION_GENERATOR,
 	OPTION_JSON,
 	OPTION_JUNIT,
 	OPTION_HLOG,
@@ -69,6 +70,8 @@ static const struct option_row ab_options_table[] = {
 	{ OPTION_POLICY, "policy", "FILE", "what a gain must be (see samples/policy.ini)" },
 	{ OPTION_SEED, "seed", "N", "of all that is random (from the clock; it is printed)" },
 	{ OPTION_CPUS, "cpus", "G,R", "CPU of the generator and of the responder (0,1)" },
+	{ OPTION_GENERATOR, "generator", "AF_XDP|AF_PACKET",
+	  "how the generator sends, for all paths (what costs the least here)" },
 	{ .help = "Output:" },
 	{ OPTION_JSON, "json", "FILE", "write JSON (ktax.ab/1), - for standard output" },
 	{ OPTION_JUNIT, "junit", "FILE", "write JUnit XML" },
@@ -196,6 +199,9 @@ static const char *take_design(struct arguments *arguments, int option, const ch
 		return NULL;
 	case OPTION_SEED:
 		return option_integer(value, 0, UINT64_MAX, &ab->seed) ? "a whole number" : NULL;
+	case OPTION_GENERATOR:
+		ab->wire = wire_by_name(value);
+		return ab->wire ? NULL : "AF_XDP or AF_PACKET";
 	case OPTION_CPUS:
 		return parse_cpus(value, ab) ? "two CPUs of this host, as in 0,1" : NULL;
 	}
@@ -363,6 +369,7 @@ static int run_traffic(struct arguments *arguments, struct ab_result *result)
 {
 	struct traffic traffic;
 	int err, exit_code;
+	char why[512];
 
 	arguments->shape.seed = arguments->ab.seed;
 	if (arguments->sweep)
@@ -371,6 +378,13 @@ static int run_traffic(struct arguments *arguments, struct ab_result *result)
 	if (err)
 		return error_print(&(struct failure){ .error = err, .doing = "make the traffic" });
 	arguments->ab.traffic = &traffic;
+	if (!arguments->ab.wire) {
+		err = wire_choose(&traffic.flow[0], &arguments->ab.wire, why, sizeof(why));
+		if (err) {
+			traffic_free(&traffic);
+			return error_print(&(struct failure){ .error = err, .cause = why });
+		}
+	}
 	exit_code = arguments->sweep ? run_sweep(arguments) : run(arguments, result);
 	if (exit_code < 0)
 		exit_code = ab_output(result, &traffic,
@@ -398,8 +412,7 @@ static int ab_main(int argc, char **argv)
 		        .rounds = ROUNDS_DEFAULT,
 		        .seed = time(NULL),
 		        .generator_cpu = 0,
-		        .responder_cpu = 1,
-		        .wire = &wire_packet },
+		        .responder_cpu = 1 },
 		.policy = policy_default,
 	};
 	struct ab_result result = {};

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "wire.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "sentence.h"
+#include "tsc.h"
+
+#define TRIAL_FRAMES 1000
+#define TRIAL_SIZE   64
+#define TRIAL_GAP_NS 20000 /* as in a run: what is sent back to back costs less */
+#define WHY_SIZE     256
+
+const struct wire_type *const wire_types[] = { &wire_af_xdp, &wire_packet, NULL };
+
+const struct wire_type *wire_by_name(const char *name)
+{
+	for (const struct wire_type *const *type = wire_types; *type; type++)
+		if (!strcasecmp((*type)->name, name))
+			return *type;
+	return NULL;
+}
+
+static void wait_until(const struct tsc *tsc, uint64_t until_ns)
+{
+	while (tsc_now_ns(tsc) < until_ns)
+		;
+}
+
+/* ns per frame to send @frame over @wire to where nobody listens; 0: it could not. */
+static uint64_t time_sends(const struct wire_type *type, struct wire *wire, const uint8_t *frame)
+{
+	uint64_t spent_ns = 0, next_ns;
+	struct tsc tsc;
+
+	tsc_calibrate(&tsc);
+	next_ns = tsc_now_ns(&tsc);
+	for (int i = 0; i < TRIAL_FRAMES; i++) {
+		uint64_t start_ns;
+
+		wait_until(&tsc, next_ns);
+		start_ns = tsc_now_ns(&tsc);
+		if (type->send(wire, frame, TRIAL_SIZE))
+			return 0;
+		spent_ns += tsc_now_ns(&tsc) - start_ns;
+		next_ns = start_ns + TRIAL_GAP_NS;
+	}
+	return spent_ns / TRIAL_FRAMES;
+}
+
+/* As time_sends, on a link of its own; 0 with the reason in @why. */
+static uint64_t try_wire(const struct wire_type *type, const struct frame_flow *flow, char *why)
+{
+	uint8_t frame[FRAME_MAX] = {};
+	struct link link;
+	struct wire *wire;
+	uint64_t cost_ns = 0;
+	int home;
+
+	if (frame_build(frame, flow, FRAME_STOP, 0, 0, FRAME_MARK_SIZE) < 0 ||
+	    link_make(&link, flow, true, why, WHY_SIZE))
+		return 0;
+	home = link_here();
+	if (home >= 0 && !link_enter(link.generator_ns)) {
+		int err = type->open(link.generator_interface, flow->server.port, &wire, why,
+		                     WHY_SIZE);
+
+		link_enter(home);
+		if (!err) {
+			cost_ns = time_sends(type, wire, frame);
+			type->close(wire);
+		}
+	}
+	if (home >= 0)
+		close(home);
+	link_close(&link);
+	return cost_ns;
+}
+
+int wire_choose(const struct frame_flow *flow, const struct wire_type **ret_type, char *why,
+                size_t why_size)
+{
+	char refusal[WHY_SIZE] = "no kind of raw socket can send";
+	const struct wire_type *best = NULL;
+	uint64_t least_ns = UINT64_MAX;
+
+	for (const struct wire_type *const *type = wire_types; *type; type++) {
+		uint64_t cost_ns = try_wire(*type, flow, refusal);
+
+		if (!cost_ns || cost_ns >= least_ns)
+			continue;
+		least_ns = cost_ns;
+		best = *type;
+	}
+	if (!best)
+		return sentence(why, why_size, -EOPNOTSUPP, "the generator cannot send: %s",
+		                refusal);
+	*ret_type = best;
+	return 0;
+}
