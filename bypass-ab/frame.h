@@ -58,8 +58,37 @@ struct frame_flow {
 int frame_build(uint8_t *frame, const struct frame_flow *flow, enum frame_kind kind, uint32_t id,
                 uint16_t flow_number, size_t payload_size);
 
+/* The longest payload of a frame. */
+size_t frame_payload_max(bool ipv6);
+
 /* Sets the epoch of a frame that frame_build made. */
 void frame_set_epoch(uint8_t *frame, size_t length, uint16_t epoch);
+
+/* What a frame is, as far as its headers tell. */
+enum frame_class {
+	FRAME_UDP,
+	FRAME_NOT_IP,
+	FRAME_NOT_UDP,
+	FRAME_FRAGMENT,
+	FRAME_DAMAGED, /* headers that contradict each other, or end before they are complete */
+};
+
+/* Where the headers of a UDP datagram are: offsets from the start of the frame. */
+struct frame_layout {
+	uint16_t ip, udp, payload;
+	uint16_t payload_size; /* by the UDP header; the frame may have been cut before its end */
+	uint8_t vlan_tags;
+	bool ipv6;
+};
+
+/*
+ * Reads the headers of @frame, of which @length bytes are there. Understands VLAN tags and the
+ * extension headers of IPv6. *ret_layout is filled for FRAME_UDP only.
+ */
+enum frame_class frame_parse(const uint8_t *frame, size_t length, struct frame_layout *ret_layout);
+/* The same for frames without an Ethernet header: an IP header is at @offset. */
+enum frame_class frame_parse_ip(const uint8_t *frame, size_t length, size_t offset,
+                                struct frame_layout *ret_layout);
 
 /*
  * The mark of a received frame, or NULL: not UDP, not for @port (destination, host byte order; 0:
@@ -72,7 +101,7 @@ const struct frame_mark *frame_payload_mark(const void *payload, size_t length);
 uint32_t frame_mark_id(const struct frame_mark *mark);
 uint16_t frame_mark_epoch(const struct frame_mark *mark);
 
-/* Turns a request into its response, in place. */
+/* Turns a request into its response, in place; leaves what is no UDP as it is. */
 void frame_reflect(uint8_t *frame, size_t length);
 
 #endif

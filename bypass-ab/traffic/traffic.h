@@ -60,9 +60,16 @@ struct traffic_shape {
 /* The addresses of the embedded test link: the same on every link, each is in its own namespace. */
 extern const struct frame_flow traffic_test_flow;
 
+#define TRAFFIC_REQUESTS_MAX (16u << 20)
+#define TRAFFIC_FLOWS_MAX    50000
+#define TRAFFIC_RATE_MAX     50e6 /* requests per second */
+
 /*
- * Makes a block of synthetic requests. -EINVAL: no requests, a rate that is not positive or above
- * 50 million; -EMSGSIZE: a size that no frame has; -ENOMEM.
+ * Makes a block of synthetic requests, the same for the same shape. Gaps, sizes and flows are drawn
+ * independently: another mix of sizes leaves the times as they are. -EINVAL: no requests, a rate
+ * that is not positive or above TRAFFIC_RATE_MAX, bursts of nothing, no flows or too many, weights
+ * that are no weights; -EMSGSIZE: a size that no frame has; -E2BIG: more than TRAFFIC_REQUESTS_MAX,
+ * or 4 GiB of frames; -ENOMEM.
  */
 int traffic_synthesize(struct traffic *traffic, const struct traffic_shape *shape);
 void traffic_free(struct traffic *traffic);
