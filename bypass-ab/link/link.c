@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * ip(8) does the work, one batch per namespace: it knows every kernel's netlink, and its messages
- * say what is wrong.
- */
+/* ip(8) does the work, one batch per namespace. */
 #include "link.h"
 
 #include <arpa/inet.h>
@@ -12,20 +9,14 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
-#include <spawn.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "ip_batch.h"
 #include "sentence.h"
-
-#define BATCH_MAX 2048
-
-extern char **environ;
 
 /* ---- Namespaces --------------------------------------------------------------------------- */
 
@@ -57,82 +48,6 @@ static int make_namespace(int home)
 	return ns;
 }
 
-/* ---- ip(8) -------------------------------------------------------------------------------- */
-
-static int feed(int fd, const char *text)
-{
-	size_t length = strlen(text);
-	ssize_t n = write(fd, text, length);
-
-	close(fd);
-	return n == (ssize_t)length ? 0 : -EIO;
-}
-
-/* What is left to read of @fd, its first line, without line end. */
-static void read_line(int fd, char *line, size_t size)
-{
-	ssize_t n = read(fd, line, size - 1);
-
-	line[n > 0 ? n : 0] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-}
-
-/* Starts ip -batch with pipes to its input and from its messages. */
-static int spawn_ip(pid_t *ret_pid, int *ret_input, int *ret_messages)
-{
-	char *argv[] = { "ip", "-batch", "-", NULL };
-	posix_spawn_file_actions_t actions;
-	int input[2], messages[2], err;
-
-	if (pipe2(input, O_CLOEXEC))
-		return -errno;
-	if (pipe2(messages, O_CLOEXEC)) {
-		err = -errno;
-		close(input[0]);
-		close(input[1]);
-		return err;
-	}
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, input[0], 0);
-	posix_spawn_file_actions_adddup2(&actions, messages[1], 1);
-	posix_spawn_file_actions_adddup2(&actions, messages[1], 2);
-	err = -posix_spawnp(ret_pid, "ip", &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close(input[0]);
-	close(messages[1]);
-	if (err) {
-		close(input[1]);
-		close(messages[0]);
-		return err;
-	}
-	*ret_input = input[1];
-	*ret_messages = messages[0];
-	return 0;
-}
-
-/* Has ip(8) do @commands, a line each, in namespace @ns. */
-static int ip_batch(int home, int ns, const char *commands, char *why, size_t why_size)
-{
-	int input = -1, messages = -1, status = 0, err;
-	char line[128];
-	pid_t pid = -1;
-
-	err = link_enter(ns);
-	if (!err)
-		err = spawn_ip(&pid, &input, &messages);
-	link_enter(home);
-	if (err)
-		return sentence(why, why_size, err, "cannot run ip(8): install iproute2");
-	err = feed(input, commands);
-	read_line(messages, line, sizeof(line));
-	close(messages);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (err || !WIFEXITED(status) || WEXITSTATUS(status))
-		return sentence(why, why_size, -EIO, "ip(8) cannot make the test link: %s", line);
-	return 0;
-}
-
 /* ---- What the link is made of ------------------------------------------------------------- */
 
 static void print_ip(char *text, size_t size, const struct frame_flow *flow,
@@ -151,7 +66,7 @@ static void print_mac(char text[18], const uint8_t mac[6])
 static int make_pair(struct link *link, int home, const struct frame_flow *flow, char *why,
                      size_t why_size)
 {
-	char batch[BATCH_MAX], client[18], server[18];
+	char batch[IP_BATCH_MAX], client[18], server[18];
 
 	print_mac(client, flow->client.mac);
 	print_mac(server, flow->server.mac);
@@ -168,7 +83,7 @@ static int make_pair(struct link *link, int home, const struct frame_flow *flow,
 static int set_responder_up(struct link *link, int home, const struct frame_flow *flow, bool raw,
                             char *why, size_t why_size)
 {
-	char batch[BATCH_MAX], client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN], mac[18];
+	char batch[IP_BATCH_MAX], client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN], mac[18];
 	int n;
 
 	print_ip(client, sizeof(client), flow, &flow->client);
@@ -187,7 +102,7 @@ static int set_responder_up(struct link *link, int home, const struct frame_flow
 
 static int set_generator_up(struct link *link, int home, char *why, size_t why_size)
 {
-	char batch[BATCH_MAX];
+	char batch[IP_BATCH_MAX];
 
 	snprintf(batch, sizeof(batch), "link set %s up\n", link->generator_interface);
 	return ip_batch(home, link->generator_ns, batch, why, why_size);

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "change.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if_link.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "ip_batch.h"
+#include "link.h"
+
+#define FEATURE_WORDS 8 /* of 32 features; kernels have 3 at most so far */
+
+/* ---- Files -------------------------------------------------------------------------------- */
+
+int change_read_file(const char *path, char value[CHANGE_VALUE_MAX])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, value, CHANGE_VALUE_MAX);
+	if (n < 0)
+		n = -errno;
+	close(fd);
+	if (n < 0)
+		return n;
+	if (n == CHANGE_VALUE_MAX)
+		return -EFBIG;
+	value[n] = '\0';
+	if (n && value[n - 1] == '\n')
+		value[n - 1] = '\0';
+	return strchr(value, '\n') ? -EFBIG : 0;
+}
+
+int change_write_file(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC), err = 0;
+	size_t length = strlen(value);
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, length) != (ssize_t)length)
+		err = errno ? -errno : -EIO;
+	close(fd);
+	return err;
+}
+
+static int save_file(struct change *change)
+{
+	return change_read_file(change->what, change->value);
+}
+
+/* A file that is gone had a device or an interface that is gone. */
+static int restore_file(const struct change *change)
+{
+	int err = change_write_file(change->what, change->value);
+
+	return err == -ENOENT ? 0 : err;
+}
+
+/* ---- ethtool ------------------------------------------------------------------------------ */
+
+int change_ethtool(const char *interface, void *request)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+	struct ifreq ifreq = { .ifr_data = request };
+
+	if (fd < 0)
+		return -errno;
+	snprintf(ifreq.ifr_name, sizeof(ifreq.ifr_name), "%s", interface);
+	if (ioctl(fd, SIOCETHTOOL, &ifreq))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+struct features {
+	struct ethtool_gfeatures head;
+	struct ethtool_get_features_block block[FEATURE_WORDS];
+};
+
+static int get_features(const char *interface, struct features *features)
+{
+	*features = (struct features){ .head = { ETHTOOL_GFEATURES, FEATURE_WORDS } };
+	return change_ethtool(interface, features);
+}
+
+/* All features that are wanted, in words: one offload is more than one of them. */
+static int save_features(struct change *change)
+{
+	struct features features;
+	int err = get_features(change->interface, &features), n = 0;
+
+	for (unsigned int i = 0; !err && i < features.head.size && i < FEATURE_WORDS; i++)
+		n += snprintf(change->value + n, CHANGE_VALUE_MAX - n, "%s%x", i ? " " : "",
+		              features.head.features[i].requested);
+	return err;
+}
+
+static int restore_features(const struct change *change)
+{
+	struct {
+		struct ethtool_sfeatures head;
+		struct ethtool_set_features_block block[FEATURE_WORDS];
+	} wanted = { .head = { ETHTOOL_SFEATURES, 0 } };
+	struct features features;
+	const char *at = change->value;
+	int err = get_features(change->interface, &features), length;
+	unsigned int word;
+
+	for (; !err && sscanf(at, "%x%n", &word, &length) == 1; at += length) {
+		unsigned int i = wanted.head.size++;
+
+		if (i >= features.head.size || i >= FEATURE_WORDS)
+			return -EINVAL;
+		wanted.head.features[i].valid = features.head.features[i].available;
+		wanted.head.features[i].requested = word & features.head.features[i].available;
+	}
+	err = err ? err : change_ethtool(change->interface, &wanted);
+	return err > 0 ? 0 : err;
+}
+
+static int save_channels(struct change *change)
+{
+	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
+	int err = change_ethtool(change->interface, &channels);
+
+	if (!err)
+		snprintf(change->value, sizeof(change->value), "%u %u %u %u", channels.rx_count,
+		         channels.tx_count, channels.other_count, channels.combined_count);
+	return err;
+}
+
+static int restore_channels(const struct change *change)
+{
+	struct ethtool_channels channels = { .cmd = ETHTOOL_SCHANNELS };
+
+	if (sscanf(change->value, "%u %u %u %u", &channels.rx_count, &channels.tx_count,
+	           &channels.other_count, &channels.combined_count) != 4)
+		return -EINVAL;
+	return change_ethtool(change->interface, &channels);
+}
+
+/* ---- Interfaces --------------------------------------------------------------------------- */
+
+static int save_up(struct change *change)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+	struct ifreq request = {};
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", change->interface);
+	if (ioctl(fd, SIOCGIFFLAGS, &request))
+		err = -errno;
+	else
+		strcpy(change->value, request.ifr_flags & IFF_UP ? "up" : "down");
+	close(fd);
+	return err;
+}
+
+/* ip(8) in the namespace that the caller is in. */
+static int run_ip(const char *format, const struct change *change)
+{
+	char command[IP_BATCH_MAX];
+	int home = link_here(), err;
+
+	if (home < 0)
+		return home;
+	snprintf(command, sizeof(command), format, change->interface,
+	         change->kind == &change_up ? change->value : change->what);
+	err = ip_batch(home, home, command, NULL, 0);
+	close(home);
+	return err;
+}
+
+static int restore_up(const struct change *change)
+{
+	return run_ip("link set dev %s %s\n", change);
+}
+
+static int save_nothing(struct change *change)
+{
+	return 0;
+}
+
+/* flush is content with nothing to flush. */
+static int restore_address(const struct change *change)
+{
+	return run_ip("address flush dev %s to %s\n", change);
+}
+
+static int restore_neighbour(const struct change *change)
+{
+	return run_ip("neighbour flush dev %s to %s nud all\n", change);
+}
+
+/* ---- XDP ---------------------------------------------------------------------------------- */
+
+static int save_xdp(struct change *change)
+{
+	unsigned int id = 0;
+	int err = bpf_xdp_query_id(change->index, 0, &id);
+
+	if (err)
+		return err;
+	return id ? -EEXIST : 0;
+}
+
+/* One that is attached by a BPF link cannot be detached so, and does not need to. */
+static int restore_xdp(const struct change *change)
+{
+	int native = bpf_xdp_detach(change->index, XDP_FLAGS_DRV_MODE, NULL);
+	int generic = bpf_xdp_detach(change->index, XDP_FLAGS_SKB_MODE, NULL);
+	struct change now = { .index = change->index };
+
+	if (!native || !generic)
+		return save_xdp(&now) == -EEXIST ? -EBUSY : 0;
+	return native;
+}
+
+/* ---- All of them -------------------------------------------------------------------------- */
+
+const struct change_kind change_file = { "file", save_file, restore_file };
+const struct change_kind change_features = { "features", save_features, restore_features };
+const struct change_kind change_channels = { "channels", save_channels, restore_channels };
+const struct change_kind change_up = { "up", save_up, restore_up };
+const struct change_kind change_address = { "address", save_nothing, restore_address };
+const struct change_kind change_neighbour = { "neighbour", save_nothing, restore_neighbour };
+const struct change_kind change_xdp = { "xdp", save_xdp, restore_xdp };
+
+const struct change_kind *change_kind_by_name(const char *name)
+{
+	static const struct change_kind *const kinds[] = { &change_file,     &change_features,
+		                                           &change_channels, &change_up,
+		                                           &change_address,  &change_neighbour,
+		                                           &change_xdp,      NULL };
+
+	for (const struct change_kind *const *kind = kinds; *kind; kind++)
+		if (!strcmp((*kind)->name, name))
+			return *kind;
+	return NULL;
+}
