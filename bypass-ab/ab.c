@@ -28,6 +28,7 @@ struct run {
 	struct ab_result *result;
 	struct arm arm[AB_ARMS_MAX];
 	struct generator generator;
+	struct histogram lateness; /* of the generator, in all blocks that count */
 	struct paired_order order;
 	struct softirq_meter *meter; /* attached, or NULL */
 	uint16_t epoch;
@@ -147,6 +148,8 @@ static void add_block(struct run *run, struct ab_arm *arm, const struct ab_block
 	arm->sent += block->generator.sent;
 	arm->received += block->generator.received;
 	count_lost(arm->type, block, n, &arm->lost);
+	for (size_t i = 0; i < n; i++)
+		histogram_record(&run->lateness, run->generator.lateness_ns[i], 1);
 	for (size_t i = 0; i < n && run->generator.latency_ns[i] != GENERATOR_LOST; i++)
 		histogram_record(&arm->latency, run->generator.latency_ns[i], 1);
 }
@@ -329,6 +332,9 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	struct ab_result *result = run->result;
 	int err = generator_init(&run->generator, options->wire, options->traffic);
 
+	if (!err)
+		err = histogram_init(&run->lateness, HISTOGRAM_HIGHEST_DEFAULT_NS,
+		                     HISTOGRAM_DIGITS_DEFAULT);
 	if (err)
 		return sentence(why, why_size, err, "out of memory");
 	run->generator.ping_pong = options->ping_pong;
@@ -339,6 +345,9 @@ static int run_all(struct run *run, char *why, size_t why_size)
 		err = run_rounds(run, why, why_size);
 	for (size_t i = 0; i < result->n_arms; i++)
 		arm_close(&run->arm[i], run->options);
+	result->lateness_p50_ns = histogram_percentile(&run->lateness, 50);
+	result->lateness_p99_ns = histogram_percentile(&run->lateness, 99);
+	histogram_destroy(&run->lateness);
 	generator_free(&run->generator);
 	return err;
 }
