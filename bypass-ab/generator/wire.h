@@ -35,6 +35,8 @@ struct wire_type {
 };
 
 extern const struct wire_type wire_af_xdp, wire_packet;
+/* For in_memory paths: @interface is the socket's name, and the responder opens its path first. */
+extern const struct wire_type wire_dpdk;
 
 /* All of them, NULL at the end; the one called @name in any case of letters, or NULL. */
 extern const struct wire_type *const wire_types[];

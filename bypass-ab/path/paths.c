@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "af_xdp.h"
+#include "dpdk.h"
 #include "kernel.h"
 #include "xdp.h"
 
@@ -13,7 +14,11 @@ const struct path_type *const path_types[] = {
 	&path_af_xdp,
 	&path_af_xdp_poll,
 	&path_af_xdp_busypoll,
+	&path_dpdk,
+	&path_dpdk_af_packet,
+	&path_dpdk_af_xdp,
 	&path_xdp,
+	&path_dpdk_pair,
 	NULL,
 };
 

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DPDK's environment (EAL) and one port of it: what the DPDK paths and the generator's DPDK wire
+ * have in common. Only files that are built with DPDK see this.
+ */
+#ifndef KTAX_DPDK_PORT_H
+#define KTAX_DPDK_PORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#define DPDK_MBUFS 8191
+
+struct dpdk_device {
+	const char *bus;  /* "vdev", or "pci" */
+	const char *name; /* "net_af_xdp0", "0000:00:10.0" */
+	const char *arguments;
+};
+
+struct dpdk_port {
+	uint16_t id;
+	struct rte_mempool *pool;
+	char bus[8], name[32];
+	struct rte_mbuf *mbuf[DPDK_MBUFS]; /* all of the pool's, by their number */
+};
+
+/*
+ * Makes a port of @device with one queue each way and starts it. The environment is started with
+ * the first port of a process, on the CPU that the calling thread is bound to, and stays: DPDK
+ * starts once per process. It takes no signals, writes no files and leaves no hugepages.
+ * As path_type.open for errors and @why.
+ */
+int dpdk_port_open(struct dpdk_port *port, const struct dpdk_device *device, char *why,
+                   size_t why_size);
+void dpdk_port_close(struct dpdk_port *port);
+
+/* "hugepages", or "no hugepages" where none were free when it was started. */
+const char *dpdk_memory(void);
+
+static inline uint32_t dpdk_number(struct rte_mbuf *mbuf)
+{
+	return *(uint32_t *)rte_mbuf_to_priv(mbuf);
+}
+
+#endif
