@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""echo_check.py INTERFACE PORT [ROUNDS] - asks a raw path at the other end of a link, and judges.
+"""echo_check.py INTERFACE PORT [--plain] - asks a raw path at the other end of a link, and judges.
 
 Shares no code with ktax: builds frames, swaps, and sums checksums on its own. Sends marked requests
 (IPv4, IPv6, VLAN tags, many sizes), stop frames, and frames that are no request, through a packet
 socket, and reads all that comes back. Prints NAME=VALUE: sent, foreign, stops, echoed, missing,
 repeated (an answer that came twice), altered (not the request with its ends swapped), bad_sums,
 strange (came, but was never asked for).
+
+--plain leaves out what a packet socket alters: double VLAN tags, and fragments (it puts them
+together).
 """
 import socket
 import struct
@@ -16,6 +19,7 @@ CLIENT_MAC, SERVER_MAC = bytes.fromhex("020000007701"), bytes.fromhex("020000007
 CLIENT4, SERVER4 = bytes([10, 77, 0, 1]), bytes([10, 77, 0, 2])
 CLIENT6, SERVER6 = (socket.inet_pton(socket.AF_INET6, "fd77::%d" % n) for n in (1, 2))
 CLIENT_PORT = 6000
+ROUNDS = 20
 MAGIC = 0x4B544158
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
 VLAN_VALID = 1 << 4
@@ -70,9 +74,9 @@ def request(number, port, size, v6=False, vlans=(), kind=0):
     return ethernet(ipv4(udp(CLIENT4, SERVER4, (CLIENT_PORT, port), payload)), 0x0800, vlans)
 
 
-def requests(port, rounds):
+def requests(port, plain):
     number, sizes = 0, (16, 17, 32, 64, 255, 1000, 1400, 1472)
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for size in sizes:
             yield number, request(number, port, size)
             number += 1
@@ -80,22 +84,25 @@ def requests(port, rounds):
             number += 1
         yield number, request(number, port, 48, vlans=[(0x8100, 5)])
         number += 1
-        yield number, request(number, port, 48, v6=True, vlans=[(0x88A8, 6), (0x8100, 5)])
+        tags = [(0x8100, 6)] if plain else [(0x88A8, 6), (0x8100, 5)]
+        yield number, request(number, port, 48, v6=True, vlans=tags)
         number += 1
 
 
-def foreign(port):
+def foreign(port, plain):
     """Frames that are no request of this port."""
     marked, ports = mark(1), (CLIENT_PORT, port)
     whole = udp(CLIENT4, SERVER4, ports, marked)
-    return [
+    fragments = [
+        ethernet(ipv4(whole, fragment=0x2000), 0x0800),  # the first of several
+        ethernet(ipv4(whole, fragment=100), 0x0800),  # a later one
+    ]
+    return ([] if plain else fragments) + [
         ethernet(b"\0" * 46, 0x0806),  # ARP, after a fashion
         ethernet(ipv4(whole, protocol=6), 0x0800),  # TCP
         ethernet(ipv4(udp(CLIENT4, SERVER4, (CLIENT_PORT, port + 1), marked)), 0x0800),
         ethernet(ipv4(udp(CLIENT4, SERVER4, ports, b"no mark, though long enough")), 0x0800),
         ethernet(ipv4(udp(CLIENT4, SERVER4, ports, b"short")), 0x0800),
-        ethernet(ipv4(whole, fragment=0x2000), 0x0800),  # the first of several
-        ethernet(ipv4(whole, fragment=3), 0x0800),  # a later one
         ethernet(b"\x45\0\0", 0x0800),  # cut within the IP header
     ]
 
@@ -182,12 +189,12 @@ def judge(counts, wanted, seen, frame, port):
 
 def main():
     interface, port = sys.argv[1], int(sys.argv[2])
-    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 20
-    wanted = dict(requests(port, rounds))
+    plain = "--plain" in sys.argv
+    wanted = dict(requests(port, plain))
     names = "sent foreign stops echoed missing repeated altered bad_sums strange"
     counts, seen = dict.fromkeys(names.split(), 0), set()
     s = open_socket(interface)
-    others = [("foreign", f) for f in foreign(port)]
+    others = [("foreign", f) for f in foreign(port, plain)]
     others += [("stops", request(0xFFFF0000 + i, port, 16, kind=1)) for i in range(3)]
     for i, frame in enumerate(wanted.values()):
         s.send(frame)
