@@ -69,7 +69,10 @@ struct ab_arm {
 	} lost;
 	double responder_cpu_ns, kernel_cpu_ns; /* per request; 0 where no_cost_why says why */
 	size_t blocks, rejected;
-	/* Filled by ab_judge: what the policy makes of it, in one sentence; not of the baseline. */
+	/*
+	 * Filled by ab_judge: what the policy makes of it, in one sentence; not of the baseline.
+	 * A path in memory is not compared, and AB_INVALID.
+	 */
 	enum ab_verdict verdict;
 	char reason[256];
 	bool unequal; /* the gates rejected it more often than the baseline, or less */

@@ -4,6 +4,7 @@
 #define KTAX_UI_AB_OUTPUT_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "ab.h"
 #include "terminal.h"
@@ -16,5 +17,48 @@ struct ab_output {
 /* Prints it all; returns the exit code of the verdict, or of what could not be written. */
 int ab_output(const struct ab_result *result, const struct traffic *traffic,
               const struct ab_output *output);
+
+/* ---- Its parts ---- */
+
+/* A table for people, 100 columns wide. */
+void ab_text(const struct terminal *terminal, const struct ab_result *result,
+             const struct traffic *traffic);
+/*
+ * JSON, schema "ktax.ab/1" (docs/ab.schema.json). @hlog: the directory of the interval logs, or
+ * NULL. -ENOMEM.
+ */
+int ab_json(FILE *file, const struct ab_result *result, const struct traffic *traffic,
+            const char *hlog);
+/* JUnit XML: a suite per path and one for the policy. */
+void ab_junit(FILE *file, const struct ab_result *result);
+/* DIRECTORY/PATH.hlog for each path. On failure *ret_path is at fault. -errno. */
+int ab_hlog(const char *directory, const struct ab_result *result, char ret_path[4096]);
+
+/* ---- What they share ---- */
+
+/* Exit code of a verdict by the policy. */
+int ab_exit_code(enum ab_verdict verdict);
+/* "p99.9", "CPU/request" */
+const char *ab_metric_title(enum ab_metric metric);
+/*
+ * The latency that @share of an arm's requests do not exceed; INFINITY if that one was lost, NAN if
+ * there were no requests.
+ */
+double ab_quantile_ns(const struct ab_arm *arm, double share);
+/* Of all requests; NAN if there were none. */
+double ab_loss(const struct ab_arm *arm);
+/* Why the arm's CPU time is not known, or NULL. */
+const char *ab_no_cost(const struct ab_result *result, const struct ab_arm *arm);
+/* Blocks of an arm that did not pass @gate; 0: any of them. */
+size_t ab_rejected(const struct ab_result *result, size_t arm, unsigned int gate);
+
+struct ab_gate_name {
+	enum ab_gate gate;
+	const char *name;  /* in JSON */
+	const char *title; /* for people */
+};
+
+/* All gates; the name is NULL at the end. */
+extern const struct ab_gate_name ab_gate_names[];
 
 #endif

@@ -63,6 +63,7 @@ const char *terminal_style(const struct terminal *terminal, enum style style)
 		[STYLE_DIM] = "\033[2m",          [STYLE_NIC] = "\033[35m",
 		[STYLE_KERNEL] = "\033[31m",      [STYLE_SERIALIZATION] = "\033[33m",
 		[STYLE_APPLICATION] = "\033[36m", [STYLE_WARNING] = "\033[1;33m",
+		[STYLE_GOOD] = "\033[32m",        [STYLE_BAD] = "\033[31m",
 	};
 
 	return terminal->color ? sequences[style] : "";

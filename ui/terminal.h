@@ -17,6 +17,8 @@ enum style {
 	STYLE_SERIALIZATION,
 	STYLE_APPLICATION,
 	STYLE_WARNING,
+	STYLE_GOOD,
+	STYLE_BAD,
 };
 
 struct terminal {

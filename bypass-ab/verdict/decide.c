@@ -4,8 +4,9 @@
  * the metric that decides is beyond what is needed, and it keeps the limits. Whatever is not known
  * well enough to approve or to refuse is inconclusive.
  *
- * The run is approved if any path is. What answers without a process (xdp) or without a link
- * (in memory) is shown, but it is a bound and nothing that could be deployed: it decides nothing.
+ * The run is approved if any path is. What answers without a process (xdp) is compared as a bound,
+ * and what takes no link (in memory) is not compared at all: neither could be deployed, so they
+ * decide nothing.
  */
 #include "judge.h"
 
@@ -188,7 +189,7 @@ static void decide_arm(const struct decision *decision)
 		say(decision, AB_INCONCLUSIVE,
 		    "the gates rejected its blocks and the baseline's unequally");
 	else if (!c)
-		say(decision, AB_INVALID, "not compared");
+		say(decision, AB_INVALID, "not compared: it takes no link, as the baseline does");
 	else if (say_broken(decision, AB_LOSS, policy->loss_limit) ||
 	         say_broken(decision, AB_CPU, policy->cpu_limit))
 		return;

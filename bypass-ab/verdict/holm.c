@@ -55,7 +55,7 @@ static size_t count_comparisons(const struct ab_result *result, const struct pol
 	size_t arms = 0, metrics = 0;
 
 	for (size_t i = 1; i < result->n_arms; i++)
-		arms += !result->arm[i].skipped;
+		arms += judge_compares_arm(&result->arm[i]);
 	for (int m = 0; m < AB_METRICS; m++)
 		metrics += judge_compares(policy, m);
 	return arms * metrics;
@@ -247,8 +247,9 @@ static void compare_family(struct family *family, bool cpu)
 {
 	family->n = 0;
 	for (size_t arm = 1; arm < family->result->n_arms; arm++)
-		for (int m = 0; m < AB_METRICS && !family->result->arm[arm].skipped; m++)
-			if (judge_compares(family->policy, m) && (m == AB_CPU) == cpu)
+		for (int m = 0; m < AB_METRICS; m++)
+			if (judge_compares_arm(&family->result->arm[arm]) &&
+			    judge_compares(family->policy, m) && (m == AB_CPU) == cpu)
 				add_comparison(family, arm, m);
 	step_down(family);
 }

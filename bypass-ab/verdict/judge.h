@@ -10,6 +10,8 @@ bool judge_block_is_valid(const struct ab_block *block);
 /* Whether a path can be what the policy approves of: one that answers, over a link. */
 bool judge_is_candidate(const struct ab_arm *arm);
 
+/* Whether it is compared with the baseline: it ran, and over a link as that did. */
+bool judge_compares_arm(const struct ab_arm *arm);
 /* The metrics for which there are comparisons. */
 bool judge_compares(const struct policy *policy, enum ab_metric metric);
 /* What is subtracted, or divided: a share is compared by its difference. */

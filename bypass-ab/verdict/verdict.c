@@ -63,7 +63,12 @@ static bool counts(enum ab_metric metric, const struct ab_block *block)
 
 bool judge_is_candidate(const struct ab_arm *arm)
 {
-	return !arm->skipped && !arm->type->in_memory && !arm->type->in_kernel;
+	return judge_compares_arm(arm) && !arm->type->in_kernel;
+}
+
+bool judge_compares_arm(const struct ab_arm *arm)
+{
+	return !arm->skipped && !arm->type->in_memory;
 }
 
 bool judge_compares(const struct policy *policy, enum ab_metric metric)
@@ -200,7 +205,7 @@ static void find_unequal(struct ab_result *result)
 {
 	for (size_t arm = 1; arm < result->n_arms; arm++)
 		result->arm[arm].unequal =
-			!result->arm[arm].skipped &&
+			judge_compares_arm(&result->arm[arm]) &&
 			is_unequal(result->block, result->block + arm * result->rounds,
 		                   result->rounds);
 }

@@ -415,6 +415,7 @@ static void test_bounds_and_skipped_paths_decide_nothing(void **state)
 	scale(20, 2, AB_P99, 0.1);
 	assert_int_equal(ab_judge(&result, &policy_default), 0);
 	assert_int_equal(found(&result, 1, AB_P99)->verdict, AB_BETTER);
+	assert_null(ab_find_comparison(&result, 2, AB_P99));
 	assert_null(ab_find_comparison(&result, 3, AB_P99));
 	assert_int_equal(result.verdict, AB_INVALID);
 	assert_int_equal(result.decisive, 0);
