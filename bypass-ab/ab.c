@@ -53,25 +53,37 @@ static uint64_t monotonic_ns(void)
 /* ---- Arms --------------------------------------------------------------------------------- */
 
 /* A path that cannot run here is skipped; the baseline has to. */
-static int open_arms(struct run *run, char *why, size_t why_size)
+static int open_one(struct run *run, size_t i, char *why, size_t why_size)
 {
-	struct ab_result *result = run->result;
+	struct ab_arm *result = &run->result->arm[i];
+	struct arm *arm = &run->arm[i];
+	int err = arm_open(arm, result, run->options, run->home, result->why, sizeof(result->why));
 
-	for (size_t i = 0; i < result->n_arms; i++) {
-		struct arm *arm = &run->arm[i];
-		int err;
-
-		err = arm_open(arm, &result->arm[i], run->options, run->home, result->arm[i].why,
-		               sizeof(result->arm[i].why));
-		if (err && (i == 0 || err != -EOPNOTSUPP))
-			return sentence(why, why_size, err, "path %s: %s", arm->result->type->name,
-			                arm->result->why);
-		if (err) {
-			arm->result->skipped = true;
-			arm_close(arm, run->options);
-		}
+	if (err && (i == 0 || err != -EOPNOTSUPP))
+		return sentence(why, why_size, err, "path %s: %s", result->type->name, result->why);
+	if (err) {
+		result->skipped = true;
+		arm_close(arm);
 	}
 	return 0;
+}
+
+/*
+ * Those in memory last: with them DPDK starts in this process, and what is forked from it then
+ * cannot start a DPDK of its own.
+ */
+static int open_arms(struct run *run, char *why, size_t why_size)
+{
+	const struct ab_result *result = run->result;
+	int err = 0;
+
+	for (size_t i = 0; i < result->n_arms && !err; i++)
+		if (!result->arm[i].type->in_memory)
+			err = open_one(run, i, why, why_size);
+	for (size_t i = 0; i < result->n_arms && !err; i++)
+		if (result->arm[i].type->in_memory)
+			err = open_one(run, i, why, why_size);
+	return err;
 }
 
 /* ---- What a block adds to its arm ---------------------------------------------------------- */
@@ -344,7 +356,7 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	if (!err)
 		err = run_rounds(run, why, why_size);
 	for (size_t i = 0; i < result->n_arms; i++)
-		arm_close(&run->arm[i], run->options);
+		arm_close(&run->arm[i]);
 	result->lateness_p50_ns = histogram_percentile(&run->lateness, 50);
 	result->lateness_p99_ns = histogram_percentile(&run->lateness, 99);
 	histogram_destroy(&run->lateness);

@@ -19,49 +19,72 @@
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-static int open_wire(struct arm *arm, const struct ab_options *options, int home, char *why,
+static int open_wire(struct arm *arm, const char *interface, uint16_t port, char *why,
                      size_t why_size)
 {
-	int err = link_enter(arm->link.generator_ns);
+	return arm->wire_type->open(interface, port, &arm->wire, why, why_size);
+}
 
-	if (err)
-		return sentence(why, why_size, err, "cannot enter the link's namespace: %s",
-		                strerror(-err));
-	err = options->wire->open(arm->link.generator_interface,
-	                          options->traffic->flow[0].server.port, &arm->wire, why, why_size);
+/* On a link of its own: the wire first, since what a veth's end gets depends on the other's. */
+static int open_on_link(struct arm *arm, const struct ab_options *options,
+                        struct path_config *config, int home, char *why, size_t why_size)
+{
+	const struct traffic *traffic = options->traffic;
+	const struct path_type *type = arm->result->type;
+	int err = link_make(&arm->link, &traffic->flow[0], type->raw, why, why_size);
+
+	if (!err && (err = link_enter(arm->link.generator_ns)))
+		sentence(why, why_size, err, "cannot enter the link's namespace: %s",
+		         strerror(-err));
+	if (!err)
+		err = open_wire(arm, arm->link.generator_interface, config->port, why, why_size);
 	link_enter(home);
-	return err;
+	if (err)
+		return err;
+	snprintf(config->interface, sizeof(config->interface), "%s", arm->link.responder_interface);
+	return responder_start(&arm->responder, type, config, arm->link.responder_ns,
+	                       options->responder_cpu, traffic, why, why_size);
+}
+
+/* Without a link: the responder makes the socket by which both sides find their memory. */
+static int open_in_memory(struct arm *arm, const struct ab_options *options,
+                          struct path_config *config, char *why, size_t why_size)
+{
+	static unsigned int made;
+	int err;
+
+	arm->wire_type = &wire_dpdk;
+	snprintf(config->interface, sizeof(config->interface), "ktax%x.%x", getpid(),
+	         made++ & 0xff);
+	err = responder_start(&arm->responder, arm->result->type, config, -1,
+	                      options->responder_cpu, options->traffic, why, why_size);
+	return err ? err : open_wire(arm, config->interface, config->port, why, why_size);
 }
 
 int arm_open(struct arm *arm, struct ab_arm *result, const struct ab_options *options, int home,
              char *why, size_t why_size)
 {
-	const struct traffic *traffic = options->traffic;
-	struct path_config config = { .port = traffic->flow[0].server.port,
-		                      .local = traffic->flow[0].server,
+	const struct frame_end *server = &options->traffic->flow[0].server;
+	struct path_config config = { .port = server->port,
+		                      .local = *server,
 		                      .max_size = FRAME_MAX };
-	int err;
 
 	*arm = (struct arm){ .result = result,
 		             .link = { .generator_ns = -1, .responder_ns = -1 },
+		             .wire_type = options->wire,
 		             .responder = { .control = -1 } };
-	err = link_make(&arm->link, &traffic->flow[0], result->type->raw, why, why_size);
-	if (!err)
-		err = open_wire(arm, options, home, why, why_size);
-	if (err)
-		return err;
-	snprintf(config.interface, sizeof(config.interface), "%s", arm->link.responder_interface);
-	return responder_start(&arm->responder, result->type, &config, arm->link.responder_ns,
-	                       options->responder_cpu, traffic, why, why_size);
+	if (result->type->in_memory)
+		return open_in_memory(arm, options, &config, why, why_size);
+	return open_on_link(arm, options, &config, home, why, why_size);
 }
 
-void arm_close(struct arm *arm, const struct ab_options *options)
+void arm_close(struct arm *arm)
 {
 	if (!arm->result)
 		return;
 	responder_stop(&arm->responder);
 	if (arm->wire)
-		options->wire->close(arm->wire);
+		arm->wire_type->close(arm->wire);
 	link_close(&arm->link);
 	arm->wire = NULL;
 }
@@ -148,6 +171,7 @@ int arm_run_block(struct arm *arm, struct generator *generator, uint16_t epoch,
 		return err;
 	set_priority(arm->responder.pid, true);
 	set_priority(0, true);
+	generator->type = arm->wire_type;
 	err = generator_run(generator, arm->wire, epoch, GRACE_NS, &block->generator);
 	set_priority(0, false);
 	set_priority(arm->responder.pid, false);

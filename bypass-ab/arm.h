@@ -11,6 +11,7 @@
 struct arm {
 	struct ab_arm *result;
 	struct link link;
+	const struct wire_type *wire_type; /* the run's, or DPDK's for a path in memory */
 	struct wire *wire;
 	struct responder responder;
 };
@@ -19,7 +20,7 @@ struct arm {
 int arm_open(struct arm *arm, struct ab_arm *result, const struct ab_options *options, int home,
              char *why, size_t why_size);
 /* One that was never opened, or only in part, is fine. */
-void arm_close(struct arm *arm, const struct ab_options *options);
+void arm_close(struct arm *arm);
 
 /*
  * Runs one block of @epoch and fills @block, all but its CPU time. The latencies stay in

@@ -178,7 +178,7 @@ static int sweep_path(struct sweep *sweep, struct sweep_arm *result, bool must_r
 		result->skipped = true;
 		err = 0;
 	}
-	arm_close(&sweep->arm, sweep->options);
+	arm_close(&sweep->arm);
 	if (err)
 		return sentence(why, why_size, err, "path %s: %s", result->type->name, result->why);
 	return 0;
