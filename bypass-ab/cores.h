@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which CPUs a run gets, and what too few of them do to its figures. */
+#ifndef KTAX_CORES_H
+#define KTAX_CORES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* May this process run on @cpu? */
+bool cores_may_use(int cpu);
+
+/*
+ * Two CPUs for the generator and the responder, of two cores if there are: 0. -EOPNOTSUPP: there
+ * is but one, and a sentence in @why.
+ */
+int cores_pick(int *ret_generator, int *ret_responder, char *why, size_t why_size);
+
+/*
+ * What the figures suffer from with these two CPUs, in one sentence: true; false: they have a core
+ * each, and leave one to the rest of the host.
+ */
+bool cores_complain(int generator, int responder, char *text, size_t size);
+
+#endif
