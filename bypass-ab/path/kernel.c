@@ -2,12 +2,17 @@
 /*
  * The paths through a UDP socket and plain system calls. They differ in how they wait:
  *
- *	kernel		sleeps in epoll_wait, then receives until nothing is left
- *	kernel-spin	asks the socket again and again
+ *	kernel			sleeps in epoll_wait, then receives until nothing is left
+ *	kernel-blocking		sleeps in the call that receives, one message at a time
+ *	kernel-spin		asks the socket again and again
+ *	kernel-busypoll		as kernel-blocking, but the call polls the NIC before it sleeps
+ *	kernel-irqsuspend	as kernel, but epoll_wait polls the NIC before it sleeps; as long as
+ *				messages keep coming, the NIC's interrupt stays off (Cai and
+ *				Karsten, SIGMETRICS 2024)
  *
- * All receive and send in bursts (recvmmsg, sendmmsg). The headers for receiving stay prepared from
- * one call to the next, each with a free slot, so that asking an empty socket costs next to nothing
- * besides the system call.
+ * All but kernel-blocking receive and send in bursts (recvmmsg, sendmmsg). The headers for
+ * receiving stay prepared from one call to the next, each with a free slot, so that asking an empty
+ * socket costs next to nothing besides the system call.
  */
 #include "kernel.h"
 
@@ -16,14 +21,35 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "napi.h"
+#include "sentence.h"
 #include "socket.h"
+
+/* As in the kernel's Documentation/networking/napi.rst, "IRQ suspension". */
+#define BUSY_POLL_US           64
+#define BUSY_POLL_BUDGET       64 /* packets; more takes a privilege */
+#define IRQ_SUSPEND_TIMEOUT_NS 20000000
+#define GRO_FLUSH_TIMEOUT_NS   200000
+#define DEFER_HARD_IRQS        100
+
+/* From linux/eventpoll.h of 6.9, which Debian 12 does not have. */
+struct epoll_busy_poll {
+	uint32_t busy_poll_usecs;
+	uint16_t busy_poll_budget;
+	uint8_t prefer_busy_poll;
+	uint8_t pad;
+};
+#define EPOLL_SET_BUSY_POLL _IOW(0x8a, 1, struct epoll_busy_poll)
 
 struct path {
 	int fd;
 	int epoll;    /* -1: none */
 	bool drained; /* the last receive left nothing in the socket */
+	bool polls_napi;
+	struct napi napi;
 	struct mmsghdr in[PATH_BURST], out[PATH_BURST];
 	uint32_t in_slot[PATH_BURST];
 	unsigned int n_in; /* prepared */
@@ -31,12 +57,13 @@ struct path {
 	struct path_stats stats;
 };
 
-/* ---- opening and closing ----------------------------------------------------------------------*/
+/* ---- Opening and closing -------------------------------------------------------------------- */
 
 static void kernel_close(struct path *path)
 {
 	if (!path)
 		return;
+	napi_close(&path->napi);
 	if (path->epoll >= 0)
 		close(path->epoll);
 	if (path->fd >= 0)
@@ -59,55 +86,160 @@ static struct path *path_new(const struct path_config *config)
 	return path;
 }
 
-static int kernel_spin_open(const struct path_config *config, struct path **ret_path, char *why,
-                            size_t why_size)
+/* What some paths have beyond the socket. */
+typedef int (*extend_fn)(struct path *path, const struct path_config *config, char *why,
+                         size_t why_size);
+
+static int open_with(extend_fn extend, const struct path_config *config, struct path **ret_path,
+                     char *why, size_t why_size)
 {
 	struct path *path = path_new(config);
-	int fd;
+	int err;
 
-	if (!path) {
-		snprintf(why, why_size, "out of memory");
-		return -ENOMEM;
-	}
-	fd = path->fd = socket_open(config, why, why_size);
-	if (fd < 0) {
+	if (!path)
+		return sentence(why, why_size, -ENOMEM, "out of memory");
+	path->fd = socket_open(config, why, why_size);
+	err = path->fd < 0 ? path->fd : 0;
+	if (!err && extend)
+		err = extend(path, config, why, why_size);
+	if (err) {
 		kernel_close(path);
-		return fd;
+		return err;
 	}
 	*ret_path = path;
 	return 0;
 }
 
-static int epoll_open(struct path *path, char *why, size_t why_size)
+static int kernel_plain_open(const struct path_config *config, struct path **ret_path, char *why,
+                             size_t why_size)
+{
+	return open_with(NULL, config, ret_path, why, why_size);
+}
+
+static int add_epoll(struct path *path, const struct path_config *config, char *why,
+                     size_t why_size)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 
+	path->drained = true;
 	path->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (path->epoll >= 0 && !epoll_ctl(path->epoll, EPOLL_CTL_ADD, path->fd, &event))
 		return 0;
-	snprintf(why, why_size, "no epoll: %m");
-	return -errno;
+	return sentence(why, why_size, -errno, "no epoll: %s", strerror(errno));
 }
 
 static int kernel_open(const struct path_config *config, struct path **ret_path, char *why,
                        size_t why_size)
 {
-	struct path *path;
-	int err = kernel_spin_open(config, &path, why, why_size);
+	return open_with(add_epoll, config, ret_path, why, why_size);
+}
 
-	if (err)
-		return err;
-	err = epoll_open(path, why, why_size);
-	if (err) {
-		kernel_close(path);
-		return err;
-	}
-	path->drained = true;
-	*ret_path = path;
+/* ---- Busy polling --------------------------------------------------------------------------- */
+
+static int set_socket_busy_poll(int fd)
+{
+	int us = BUSY_POLL_US, prefer = 1, budget = BUSY_POLL_BUDGET;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &us, sizeof(us)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &prefer, sizeof(prefer)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget)))
+		return -errno;
 	return 0;
 }
 
-/* ---- receiving --------------------------------------------------------------------------------*/
+/* Skips the path where there is nothing to poll: it would be kernel-blocking by another name. */
+static int add_napi(struct path *path, const struct path_config *config, char *why, size_t why_size)
+{
+	int err = napi_open(&path->napi, config->interface);
+
+	path->polls_napi = true;
+	if (!err && !path->napi.n_instances)
+		return sentence(why, why_size, -EOPNOTSUPP,
+		                "%s has no NAPI instance to poll: its driver does not use NAPI",
+		                config->interface);
+	if (err && err != -EOPNOTSUPP)
+		return sentence(why, why_size, err, "cannot look for NAPI instances of %s: %s",
+		                config->interface, strerror(-err));
+	return 0; /* Linux before 6.8 polls, though it does not tell what */
+}
+
+static int add_busy_poll(struct path *path, const struct path_config *config, char *why,
+                         size_t why_size)
+{
+	int err = set_socket_busy_poll(path->fd);
+
+	if (err == -ENOPROTOOPT)
+		return sentence(why, why_size, -EOPNOTSUPP,
+		                "the kernel has no busy polling of sockets "
+		                "(CONFIG_NET_RX_BUSY_POLL, Linux 5.11)");
+	if (err == -EPERM)
+		return sentence(why, why_size, -EOPNOTSUPP, "busy polling takes CAP_NET_ADMIN");
+	if (err)
+		return sentence(why, why_size, err, "cannot set busy polling: %s", strerror(-err));
+	return add_napi(path, config, why, why_size);
+}
+
+static int kernel_busypoll_open(const struct path_config *config, struct path **ret_path, char *why,
+                                size_t why_size)
+{
+	return open_with(add_busy_poll, config, ret_path, why, why_size);
+}
+
+static int set_epoll_busy_poll(struct path *path, char *why, size_t why_size)
+{
+	struct epoll_busy_poll parameters = { .busy_poll_usecs = BUSY_POLL_US,
+		                              .busy_poll_budget = BUSY_POLL_BUDGET,
+		                              .prefer_busy_poll = 1 };
+
+	if (!ioctl(path->epoll, EPOLL_SET_BUSY_POLL, &parameters))
+		return 0;
+	if (errno == ENOTTY || errno == EINVAL || errno == EOPNOTSUPP)
+		return sentence(why, why_size, -EOPNOTSUPP,
+		                "the kernel has no busy polling per epoll instance "
+		                "(EPIOCSPARAMS, Linux 6.9)");
+	return sentence(why, why_size, -errno, "cannot set busy polling of epoll: %s",
+	                strerror(errno));
+}
+
+static int suspend_irqs(struct path *path, const struct path_config *config, char *why,
+                        size_t why_size)
+{
+	const struct napi_settings settings = { .defer_hard_irqs = DEFER_HARD_IRQS,
+		                                .gro_flush_timeout_ns = GRO_FLUSH_TIMEOUT_NS,
+		                                .irq_suspend_timeout_ns = IRQ_SUSPEND_TIMEOUT_NS };
+	int err = napi_set(&path->napi, &settings);
+
+	if (err == -EOPNOTSUPP)
+		return sentence(why, why_size, err,
+		                "the kernel cannot suspend interrupts "
+		                "(irq-suspend-timeout of NAPI, Linux 6.13)");
+	if (err)
+		return sentence(why, why_size, err, "cannot set the NAPI instances of %s: %s",
+		                config->interface, strerror(-err));
+	return 0;
+}
+
+static int add_irq_suspension(struct path *path, const struct path_config *config, char *why,
+                              size_t why_size)
+{
+	int err = add_epoll(path, config, why, why_size);
+
+	if (!err)
+		err = set_epoll_busy_poll(path, why, why_size);
+	if (!err)
+		err = add_napi(path, config, why, why_size);
+	if (!err)
+		err = suspend_irqs(path, config, why, why_size);
+	return err;
+}
+
+static int kernel_irqsuspend_open(const struct path_config *config, struct path **ret_path,
+                                  char *why, size_t why_size)
+{
+	return open_with(add_irq_suspension, config, ret_path, why, why_size);
+}
+
+/* ---- Receiving ------------------------------------------------------------------------------ */
 
 static void prepare(struct path *path)
 {
@@ -177,6 +309,17 @@ static int kernel_spin_receive(struct path *path, struct path_message *messages,
 	return receive(path, messages, n, MSG_DONTWAIT);
 }
 
+/* With SO_BUSY_POLL as well: the kernel polls within the call. */
+static int kernel_blocking_receive(struct path *path, struct path_message *messages, unsigned int n)
+{
+	return receive(path, messages, n > 0, 0);
+}
+
+static int kernel_busypoll_receive(struct path *path, struct path_message *messages, unsigned int n)
+{
+	return receive(path, messages, n, MSG_WAITFORONE);
+}
+
 static int kernel_receive(struct path *path, struct path_message *messages, unsigned int n)
 {
 	struct epoll_event event;
@@ -186,7 +329,7 @@ static int kernel_receive(struct path *path, struct path_message *messages, unsi
 	return receive(path, messages, n, MSG_DONTWAIT);
 }
 
-/* ---- sending ----------------------------------------------------------------------------------*/
+/* ---- Sending -------------------------------------------------------------------------------- */
 
 static void kernel_drop(struct path *path, const struct path_message *messages, unsigned int n)
 {
@@ -224,31 +367,76 @@ static int kernel_send(struct path *path, const struct path_message *messages, u
 	return 0;
 }
 
+/* ---- Counting ------------------------------------------------------------------------------- */
+
+static bool has_napi_id(int fd)
+{
+	unsigned int id = 0;
+	socklen_t size = sizeof(id);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &size) && id;
+}
+
+/* Which NAPI instance a socket's messages come from is known by the first one. */
+static const char *how(const struct path *path)
+{
+	if (!path->polls_napi || !path->stats.received)
+		return "";
+	if (!has_napi_id(path->fd))
+		return "no NAPI id: does not poll";
+	for (size_t i = 0; i < path->napi.n_instances; i++)
+		if (path->napi.instance[i].has_irq)
+			return "NAPI with an interrupt";
+	return "NAPI without an interrupt";
+}
+
 static void kernel_stats(struct path *path, struct path_stats *ret_stats)
 {
 	*ret_stats = path->stats;
 	ret_stats->ring_drops = socket_drops(path->fd);
+	snprintf(ret_stats->how, sizeof(ret_stats->how), "%s", how(path));
 }
+
+#define COMMON                                                                                     \
+	.send = kernel_send, .drop = kernel_drop, .stats = kernel_stats, .close = kernel_close
 
 const struct path_type path_kernel = {
 	.name = "kernel",
 	.summary = "UDP socket, sleeps in epoll_wait",
 	.open = kernel_open,
 	.receive = kernel_receive,
-	.send = kernel_send,
-	.drop = kernel_drop,
-	.stats = kernel_stats,
-	.close = kernel_close,
+	COMMON,
+};
+
+const struct path_type path_kernel_blocking = {
+	.name = "kernel-blocking",
+	.summary = "UDP socket, sleeps in recvmsg, one message at a time",
+	.open = kernel_plain_open,
+	.receive = kernel_blocking_receive,
+	COMMON,
 };
 
 const struct path_type path_kernel_spin = {
 	.name = "kernel-spin",
 	.summary = "UDP socket, asked again and again without sleeping",
 	.polls = true,
-	.open = kernel_spin_open,
+	.open = kernel_plain_open,
 	.receive = kernel_spin_receive,
-	.send = kernel_send,
-	.drop = kernel_drop,
-	.stats = kernel_stats,
-	.close = kernel_close,
+	COMMON,
+};
+
+const struct path_type path_kernel_busypoll = {
+	.name = "kernel-busypoll",
+	.summary = "UDP socket with SO_BUSY_POLL: polls the NIC for a while, then sleeps",
+	.open = kernel_busypoll_open,
+	.receive = kernel_busypoll_receive,
+	COMMON,
+};
+
+const struct path_type path_kernel_irqsuspend = {
+	.name = "kernel-irqsuspend",
+	.summary = "epoll with busy polling, interrupts suspended while there is traffic",
+	.open = kernel_irqsuspend_open,
+	.receive = kernel_receive,
+	COMMON,
 };

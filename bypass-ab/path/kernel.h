@@ -5,6 +5,7 @@
 
 #include "path.h"
 
-extern const struct path_type path_kernel, path_kernel_spin;
+extern const struct path_type path_kernel, path_kernel_blocking, path_kernel_spin,
+	path_kernel_busypoll, path_kernel_irqsuspend;
 
 #endif

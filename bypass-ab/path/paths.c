@@ -10,7 +10,10 @@
 
 const struct path_type *const path_types[] = {
 	&path_kernel,
+	&path_kernel_blocking,
 	&path_kernel_spin,
+	&path_kernel_busypoll,
+	&path_kernel_irqsuspend,
 	&path_af_xdp,
 	&path_af_xdp_poll,
 	&path_af_xdp_busypoll,

@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <linux/sock_diag.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#include "sentence.h"
 
 #define BUFFER_BYTES (4 << 20) /* what a block may have outstanding fits */
 #define CACHE_LINE   64
@@ -130,20 +131,16 @@ int socket_open(const struct path_config *config, char *why, size_t why_size)
 	socklen_t size = local_address(config, &local);
 	int err, fd = socket(local.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0) {
-		err = -errno;
-		snprintf(why, why_size, "no UDP socket: %s", strerror(-err));
-		return err;
-	}
+	if (fd < 0)
+		return sentence(why, why_size, -errno, "no UDP socket: %s", strerror(errno));
 	set_buffers(fd);
 	err = set_timeouts(fd);
 	if (!err && bind(fd, (struct sockaddr *)&local, size))
 		err = -errno;
 	if (err) {
-		snprintf(why, why_size, "cannot bind UDP port %u of %s: %s", config->port,
-		         config->interface, strerror(-err));
 		close(fd);
-		return err;
+		return sentence(why, why_size, err, "cannot bind UDP port %u of %s: %s",
+		                config->port, config->interface, strerror(-err));
 	}
 	return fd;
 }

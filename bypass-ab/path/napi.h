@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The NAPI instances of an interface: what the kernel polls when it polls busily. They are set
+ * through the generic netlink family "netdev".
+ */
+#ifndef KTAX_PATH_NAPI_H
+#define KTAX_PATH_NAPI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NAPI_MAX 64 /* instances, one per queue */
+
+/* Unknown before Linux 6.13: there they are the whole interface's, in sysfs. */
+struct napi_settings {
+	bool known;
+	uint32_t defer_hard_irqs;
+	uint64_t gro_flush_timeout_ns;
+	uint64_t irq_suspend_timeout_ns;
+};
+
+struct napi_instance {
+	uint32_t id;
+	bool has_irq; /* its driver said which interrupt it has */
+	struct napi_settings settings;
+};
+
+struct napi {
+	char interface[16];
+	bool made; /* GRO was switched on to have any */
+	bool changed;
+	struct napi_instance instance[NAPI_MAX]; /* as found */
+	size_t n_instances;
+};
+
+/*
+ * Finds the instances of @interface. A veth device has none unless GRO is on: then it is switched
+ * on. None is no error (n_instances is 0). -EOPNOTSUPP: the kernel does not list them (6.8 does).
+ */
+int napi_open(struct napi *napi, const char *interface);
+/* Sets all instances. -EOPNOTSUPP: the kernel cannot (6.13 can). */
+int napi_set(struct napi *napi, const struct napi_settings *settings);
+/* Leaves the interface as it was found; one that was never opened is fine. */
+void napi_close(struct napi *napi);
+
+#endif
