@@ -31,12 +31,20 @@ struct traffic {
 	struct frame_flow *flow;
 	size_t n_flows;
 	enum traffic_gaps gaps;
-	/* What a trace had that is not in here, or not as it was. */
-	struct {
-		uint64_t packets;
-		uint64_t not_ip, not_udp, fragments, truncated, too_long, of_responses, damaged;
-		uint64_t enlarged; /* too short for the mark */
+	struct traffic_trace {
 		char sha256[65];
+		/* Of the file. */
+		uint64_t packets, requests;
+		uint64_t not_ip, not_udp, fragments, of_responses, other_ports;
+		uint64_t damaged; /* headers contradict each other, or were not captured */
+		/* Of the requests of this block. */
+		uint64_t truncated; /* payload not captured: has its original length all the same */
+		uint64_t enlarged;  /* too short for the mark */
+		uint64_t too_long;  /* shortened to what an Ethernet frame holds */
+		uint64_t ipv6, vlan; /* sent over IPv4, without tags; the payload's size is kept */
+		uint64_t reordered;  /* captured after a later one: sent in order of time */
+		uint64_t shared_flows; /* flows beyond TRAFFIC_FLOWS_MAX: sent on another one's port
+		                        */
 	} trace;
 };
 
