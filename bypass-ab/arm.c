@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sentence.h"
+#include "xdp_attach.h"
 
 #define GRACE_NS          50000000 /* what has not come back by then is lost */
 #define LATENESS_LIMIT_NS 50000    /* p99 of the generator */
@@ -25,6 +26,18 @@ static int open_wire(struct arm *arm, const char *interface, uint16_t port, char
 	return arm->wire_type->open(interface, port, &arm->wire, why, why_size);
 }
 
+/*
+ * A veth takes what an XDP program transmits at its other end only if it has a program too. The
+ * AF_XDP wire brings one.
+ */
+static int attach_pass(struct arm *arm, char *why, size_t why_size)
+{
+	if (!arm->result->type->in_kernel || arm->wire_type == &wire_af_xdp)
+		return 0;
+	arm->pass = xdp_attach_pass(arm->link.generator_interface, why, why_size);
+	return arm->pass < 0 ? arm->pass : 0;
+}
+
 /* On a link of its own: the wire first, since what a veth's end gets depends on the other's. */
 static int open_on_link(struct arm *arm, const struct ab_options *options,
                         struct path_config *config, int home, char *why, size_t why_size)
@@ -38,6 +51,8 @@ static int open_on_link(struct arm *arm, const struct ab_options *options,
 		         strerror(-err));
 	if (!err)
 		err = open_wire(arm, arm->link.generator_interface, config->port, why, why_size);
+	if (!err)
+		err = attach_pass(arm, why, why_size);
 	link_enter(home);
 	if (err)
 		return err;
@@ -72,7 +87,8 @@ int arm_open(struct arm *arm, struct ab_arm *result, const struct ab_options *op
 	*arm = (struct arm){ .result = result,
 		             .link = { .generator_ns = -1, .responder_ns = -1 },
 		             .wire_type = options->wire,
-		             .responder = { .control = -1 } };
+		             .responder = { .control = -1 },
+		             .pass = -1 };
 	if (result->type->in_memory)
 		return open_in_memory(arm, options, &config, why, why_size);
 	return open_on_link(arm, options, &config, home, why, why_size);
@@ -85,8 +101,11 @@ void arm_close(struct arm *arm)
 	responder_stop(&arm->responder);
 	if (arm->wire)
 		arm->wire_type->close(arm->wire);
+	if (arm->pass >= 0)
+		close(arm->pass);
 	link_close(&arm->link);
 	arm->wire = NULL;
+	arm->pass = -1;
 }
 
 /* ---- A block ------------------------------------------------------------------------------ */

@@ -14,6 +14,7 @@ struct arm {
 	const struct wire_type *wire_type; /* the run's, or DPDK's for a path in memory */
 	struct wire *wire;
 	struct responder responder;
+	int pass; /* an XDP program at the generator's end that passes everything, or -1 */
 };
 
 /* Opens it all for the path of @result; @home is the namespace that the caller is in. As ab_run. */
@@ -24,7 +25,8 @@ void arm_close(struct arm *arm);
 
 /*
  * Runs one block of @epoch and fills @block, all but its CPU time. The latencies stay in
- * @generator, in ascending order, until the next block. -EPIPE, -ETIMEDOUT: the responder is gone.
+ * @generator, in ascending order, until the next block. -EPIPE, -ETIMEDOUT: the responder is gone;
+ * -EINTR: it was to stop.
  */
 int arm_run_block(struct arm *arm, struct generator *generator, uint16_t epoch,
                   struct ab_block *block);
