@@ -2,6 +2,7 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,10 +31,20 @@ static void wait_until(const struct tsc *tsc, uint64_t until_ns)
 		;
 }
 
-/* ns per frame to send @frame over @wire to where nobody listens; 0: it could not. */
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * ns to send @frame over @wire to where nobody listens, the median, so that what else the host does
+ * meanwhile does not choose; 0: it could not.
+ */
 static uint64_t time_sends(const struct wire_type *type, struct wire *wire, const uint8_t *frame)
 {
-	uint64_t spent_ns = 0, next_ns;
+	uint64_t spent_ns[TRIAL_FRAMES], next_ns;
 	struct tsc tsc;
 
 	tsc_calibrate(&tsc);
@@ -45,10 +56,11 @@ static uint64_t time_sends(const struct wire_type *type, struct wire *wire, cons
 		start_ns = tsc_now_ns(&tsc);
 		if (type->send(wire, frame, TRIAL_SIZE))
 			return 0;
-		spent_ns += tsc_now_ns(&tsc) - start_ns;
+		spent_ns[i] = tsc_now_ns(&tsc) - start_ns;
 		next_ns = start_ns + TRIAL_GAP_NS;
 	}
-	return spent_ns / TRIAL_FRAMES;
+	qsort(spent_ns, TRIAL_FRAMES, sizeof(*spent_ns), compare);
+	return spent_ns[TRIAL_FRAMES / 2];
 }
 
 /* As time_sends, on a link of its own; 0 with the reason in @why. */
