@@ -350,6 +350,7 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	if (err)
 		return sentence(why, why_size, err, "out of memory");
 	run->generator.ping_pong = options->ping_pong;
+	run->generator.stop = options->interrupted;
 	err = pin(options->generator_cpu, why, why_size);
 	if (!err)
 		err = open_arms(run, why, why_size);

@@ -144,6 +144,8 @@ struct ab_options {
 	/* Called before each block; false ends the run. */
 	bool (*progress)(void *context, size_t done, size_t all, const char *path);
 	void *context;
+	/* Set by a signal handler: ends the run within a block too. May be NULL. */
+	const volatile sig_atomic_t *interrupted;
 };
 
 /*

@@ -249,6 +249,7 @@ int sweep_run(const struct ab_options *options, struct sweep_result *ret, char *
 	err = generator_init(&sweep.generator, options->wire, options->traffic);
 	if (err)
 		sentence(why, why_size, err, "out of memory");
+	sweep.generator.stop = options->interrupted;
 	sweep.home = link_here();
 	if (!err)
 		err = sweep_all(&sweep, ret, why, why_size);

@@ -302,6 +302,14 @@ static void clear_progress(void)
 		fprintf(stderr, "\r\033[K");
 }
 
+/* What ended an interrupted run first may be a child that the signal has ended. */
+static int fail(int err, const char *why)
+{
+	if (interrupted)
+		return error_print(&(struct failure){ .error = -EINTR, .cause = "interrupted" });
+	return error_print(&(struct failure){ .error = err, .cause = why });
+}
+
 static int run(struct arguments *arguments, struct ab_result *result)
 {
 	struct timespec now;
@@ -315,9 +323,7 @@ static int run(struct arguments *arguments, struct ab_result *result)
 	arguments->ab.context = &start_ns;
 	err = ab_run(&arguments->ab, result, why, sizeof(why));
 	clear_progress();
-	if (err)
-		return error_print(&(struct failure){ .error = err, .cause = why });
-	return -1;
+	return err ? fail(err, why) : -1;
 }
 
 /* --json FILE, "-" for standard output. */
@@ -358,7 +364,7 @@ static int run_sweep(struct arguments *arguments)
 	err = sweep_run(&arguments->ab, result, why, sizeof(why));
 	clear_progress();
 	if (err)
-		err = error_print(&(struct failure){ .error = err, .cause = why });
+		err = fail(err, why);
 	else
 		err = write_sweep(arguments, result);
 	free(result);
@@ -382,7 +388,7 @@ static int run_traffic(struct arguments *arguments, struct ab_result *result)
 		err = wire_choose(&traffic.flow[0], &arguments->ab.wire, why, sizeof(why));
 		if (err) {
 			traffic_free(&traffic);
-			return error_print(&(struct failure){ .error = err, .cause = why });
+			return fail(err, why);
 		}
 	}
 	exit_code = arguments->sweep ? run_sweep(arguments) : run(arguments, result);
@@ -429,6 +435,7 @@ static int ab_main(int argc, char **argv)
 		goto out;
 	}
 	arguments.ab.policy = &arguments.policy;
+	arguments.ab.interrupted = &interrupted;
 	arguments.ab.confidence = arguments.policy.confidence;
 	signal(SIGINT, interrupt);
 	signal(SIGTERM, interrupt);

@@ -139,12 +139,17 @@ static bool is_due(const struct run *run)
 	return run->now_ns >= due_ns(run, run->next);
 }
 
+static bool is_stopped(const struct run *run)
+{
+	return run->generator->stop && *run->generator->stop;
+}
+
 /* Sends on schedule, and receives whenever nothing is due. */
 static void run_schedule(struct run *run)
 {
 	size_t n = run->generator->n_requests;
 
-	while (run->next < n) {
+	while (run->next < n && !is_stopped(run)) {
 		look_at_clock(run);
 		if (is_due(run))
 			send_next(run);
@@ -157,7 +162,7 @@ static void await_outstanding(struct run *run, uint64_t grace_ns)
 {
 	uint64_t until = run->now_ns + grace_ns;
 
-	while (run->outstanding && run->now_ns < until) {
+	while (run->outstanding && run->now_ns < until && !is_stopped(run)) {
 		look_at_clock(run);
 		receive(run);
 	}
@@ -223,5 +228,5 @@ int generator_run(struct generator *generator, struct wire *wire, uint16_t epoch
 	run.counts.wire_drops = generator->type->drops(wire) - drops;
 	count_lateness(&run);
 	*ret_counts = run.counts;
-	return 0;
+	return is_stopped(&run) ? -EINTR : 0;
 }

@@ -8,6 +8,7 @@
 #ifndef KTAX_GENERATOR_H
 #define KTAX_GENERATOR_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,13 +22,14 @@
 struct generator {
 	const struct wire_type *type;
 	const struct traffic *traffic;
-	uint8_t *frames;       /* the traffic's, with the epoch of the block */
-	uint64_t *latency_ns;  /* of each request, GENERATOR_LOST: no response */
-	uint64_t *lateness_ns; /* sent so long after it was due */
-	size_t n_requests;     /* of the traffic: all, or its first ones */
-	double stretch;        /* due times are multiplied by it: 1, or another rate */
-	struct tsc tsc;        /* calibrated by the first block */
-	bool ping_pong;        /* closed loop: the next one when the last has come back */
+	uint8_t *frames;                   /* the traffic's, with the epoch of the block */
+	uint64_t *latency_ns;              /* of each request, GENERATOR_LOST: no response */
+	uint64_t *lateness_ns;             /* sent so long after it was due */
+	size_t n_requests;                 /* of the traffic: all, or its first ones */
+	double stretch;                    /* due times are multiplied by it: 1, or another rate */
+	struct tsc tsc;                    /* calibrated by the first block */
+	const volatile sig_atomic_t *stop; /* set: the block ends at once; may be NULL */
+	bool ping_pong; /* closed loop: the next one when the last has come back */
 };
 
 struct generator_counts {
@@ -50,7 +52,8 @@ void generator_free(struct generator *generator);
 
 /*
  * Sends a block over @wire and waits for what is outstanding, @grace_ns after the last one was due
- * at most. Fills latency_ns and lateness_ns. Then sends the stop frame to the responder.
+ * at most. Fills latency_ns and lateness_ns. Then sends the stop frame to the responder. -EINTR: it
+ * was to stop.
  */
 int generator_run(struct generator *generator, struct wire *wire, uint16_t epoch, uint64_t grace_ns,
                   struct generator_counts *ret_counts);
