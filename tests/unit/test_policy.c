@@ -90,7 +90,7 @@ static void test_what_is_left_out_is_the_default(void **state)
 	assert_float_equal(policy.margin, policy_default.margin, 1e-12);
 }
 
-static void test_the_sample_is_read(void **state)
+static void test_the_samples_are_read(void **state)
 {
 	struct policy policy;
 	char why[256] = "";
@@ -99,6 +99,9 @@ static void test_the_sample_is_read(void **state)
 	assert_float_equal(policy.cpu_limit, 1, 1e-12);
 	policy.cpu_limit = policy_default.cpu_limit;
 	assert_memory_equal(&policy, &policy_default, sizeof(policy));
+	assert_int_equal(
+		policy_read(&policy, KTAX_SOURCE_DIR "/samples/ci/regression.ini", why, 256), 0);
+	assert_true(policy.need == -INFINITY);
 }
 
 static void test_mistakes_name_their_line(void **state)
@@ -163,7 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_keys_are_read),
 		cmocka_unit_test(test_what_is_left_out_is_the_default),
-		cmocka_unit_test(test_the_sample_is_read),
+		cmocka_unit_test(test_the_samples_are_read),
 		cmocka_unit_test(test_mistakes_name_their_line),
 		cmocka_unit_test(test_nonsense_values_are_refused),
 		cmocka_unit_test(test_what_is_no_policy_is_refused),

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# verdicts.sh [OPTION...] - how often is a verdict of `ktax ab` wrong, and how often does it miss?
+#
+#   --runs N       runs (100), some 25 seconds each
+#   --rounds N     pairs of blocks of each run (20)
+#   --requests N   of a block (2000)
+#   --rate PPS     requests per second (20000)
+#   --seed N       of the first run (1)
+#
+# Every run compares kernel-spin with itself, with itself delayed so that the p99 is 30 % up, and with
+# itself delayed so that the p50 is 15 % up. The last line has the three rates: false verdicts (to be
+# 5 % at most), and what was found (80 % at least). Needs root and two CPUs that nobody else uses.
+#
+# Environment: KTAX_BUILD, the build directory (default: build/).
+set -euo pipefail
+
+top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+build=${KTAX_BUILD:-$top/build}
+runs=100 rounds=20 requests=2000 rate=20000 seed=1
+
+usage() {
+  sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed '$d'
+}
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    --runs) runs=$2 ;;
+    --rounds) rounds=$2 ;;
+    --requests) requests=$2 ;;
+    --rate) rate=$2 ;;
+    --seed) seed=$2 ;;
+    --help | -h) usage; exit 0 ;;
+    *) usage >&2; exit 1 ;;
+  esac
+  shift 2
+done
+[ "$(id -u)" = 0 ] || { echo "verdicts: run it as root" >&2; exit 5; }
+[ "$(nproc)" -ge 2 ] || { echo "verdicts: needs two CPUs" >&2; exit 5; }
+
+exec "$build/tests/verdicts" "$runs" "$rounds" "$requests" "$rate" "$seed"
