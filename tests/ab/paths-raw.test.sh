@@ -129,6 +129,30 @@ check_vanishing_namespace() {
   ip netns add "$ns_b" # for what is deferred
 }
 
+# listen_udp PORT: the kernel's end of a datagram on the same interface.
+listen_udp() {
+  start listener "${in_b[@]}" timeout 10 python3 -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('10.77.0.2', $1))
+print('ready', flush=True)
+print(s.recv(100).decode(), flush=True)"
+  wait_file "$tmp/listener.out"
+}
+
+# What is not for the port, as a shell's connection would be: ARP here, and a datagram.
+check_bystander() {
+  make_link
+  ip -n "$ns_a" addr add 10.77.0.1/24 dev a0
+  ip -n "$ns_b" addr add 10.77.0.2/24 dev b0
+  start_path af_xdp || return 0
+  listen_udp $((port + 1))
+  "${in_a[@]}" bash -c "echo hello >/dev/udp/10.77.0.2/$((port + 1))"
+  check "Other traffic of the interface reaches the kernel beside af_xdp" \
+    wait_for 5 grep -q hello "$tmp/listener.out"
+  stop server
+}
+
 make_link
 start_pass
 for path in "${paths[@]}"; do
@@ -138,4 +162,5 @@ for path in af_xdp dpdk-af_xdp; do
   make_link
   check_vanishing_namespace "$path"
 done
+check_bystander
 check_eq "DPDK leaves no files" "$(find /run/dpdk -name "ktax-*" 2>/dev/null)" ""
