@@ -147,22 +147,6 @@ static int set_socket_busy_poll(int fd)
 	return 0;
 }
 
-/* Skips the path where there is nothing to poll: it would be kernel-blocking by another name. */
-static int add_napi(struct path *path, const struct path_config *config, char *why, size_t why_size)
-{
-	int err = napi_open(&path->napi, config->interface);
-
-	path->polls_napi = true;
-	if (!err && !path->napi.n_instances)
-		return sentence(why, why_size, -EOPNOTSUPP,
-		                "%s has no NAPI instance to poll: its driver does not use NAPI",
-		                config->interface);
-	if (err && err != -EOPNOTSUPP)
-		return sentence(why, why_size, err, "cannot look for NAPI instances of %s: %s",
-		                config->interface, strerror(-err));
-	return 0; /* Linux before 6.8 polls, though it does not tell what */
-}
-
 static int add_busy_poll(struct path *path, const struct path_config *config, char *why,
                          size_t why_size)
 {
@@ -176,7 +160,8 @@ static int add_busy_poll(struct path *path, const struct path_config *config, ch
 		return sentence(why, why_size, -EOPNOTSUPP, "busy polling takes CAP_NET_ADMIN");
 	if (err)
 		return sentence(why, why_size, err, "cannot set busy polling: %s", strerror(-err));
-	return add_napi(path, config, why, why_size);
+	path->polls_napi = true;
+	return napi_require(&path->napi, config->interface, why, why_size);
 }
 
 static int kernel_busypoll_open(const struct path_config *config, struct path **ret_path, char *why,
@@ -227,7 +212,8 @@ static int add_irq_suspension(struct path *path, const struct path_config *confi
 	if (!err)
 		err = set_epoll_busy_poll(path, why, why_size);
 	if (!err)
-		err = add_napi(path, config, why, why_size);
+		err = napi_require(&path->napi, config->interface, why, why_size);
+	path->polls_napi = true;
 	if (!err)
 		err = suspend_irqs(path, config, why, why_size);
 	return err;
@@ -369,32 +355,13 @@ static int kernel_send(struct path *path, const struct path_message *messages, u
 
 /* ---- Counting ------------------------------------------------------------------------------- */
 
-static bool has_napi_id(int fd)
-{
-	unsigned int id = 0;
-	socklen_t size = sizeof(id);
-
-	return !getsockopt(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &size) && id;
-}
-
-/* Which NAPI instance a socket's messages come from is known by the first one. */
-static const char *how(const struct path *path)
-{
-	if (!path->polls_napi || !path->stats.received)
-		return "";
-	if (!has_napi_id(path->fd))
-		return "no NAPI id: does not poll";
-	for (size_t i = 0; i < path->napi.n_instances; i++)
-		if (path->napi.instance[i].has_irq)
-			return "NAPI with an interrupt";
-	return "NAPI without an interrupt";
-}
-
 static void kernel_stats(struct path *path, struct path_stats *ret_stats)
 {
 	*ret_stats = path->stats;
 	ret_stats->ring_drops = socket_drops(path->fd);
-	snprintf(ret_stats->how, sizeof(ret_stats->how), "%s", how(path));
+	if (path->polls_napi && path->stats.received)
+		snprintf(ret_stats->how, sizeof(ret_stats->how), "%s",
+		         napi_of_socket(&path->napi, path->fd));
 }
 
 #define COMMON                                                                                     \

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sentence.h"
+
 /* From linux/netdev.h, which Debian 12 does not have. */
 #define NETDEV_FAMILY "netdev"
 enum { NETDEV_NAPI_GET = 11 /* 6.8 */, NETDEV_NAPI_SET = 14 /* 6.13 */ };
@@ -207,7 +209,7 @@ static int set_instance(struct conversation *talk, uint32_t id,
 
 /* ---- The interface -------------------------------------------------------------------------- */
 
-int napi_open(struct napi *napi, const char *interface)
+static int napi_open(struct napi *napi, const char *interface)
 {
 	int err;
 
@@ -222,11 +224,41 @@ int napi_open(struct napi *napi, const char *interface)
 	return find_instances(napi);
 }
 
+int napi_require(struct napi *napi, const char *interface, char *why, size_t why_size)
+{
+	int err = napi_open(napi, interface);
+
+	if (!err && !napi->n_instances)
+		return sentence(why, why_size, -EOPNOTSUPP,
+		                "%s has no NAPI instance to poll: its driver does not use NAPI",
+		                interface);
+	if (err && err != -EOPNOTSUPP)
+		return sentence(why, why_size, err, "cannot look for NAPI instances of %s: %s",
+		                interface, strerror(-err));
+	return 0;
+}
+
+const char *napi_of_socket(const struct napi *napi, int fd)
+{
+	unsigned int id = 0;
+	socklen_t size = sizeof(id);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &size) || !id)
+		return "no NAPI id: does not poll";
+	for (size_t i = 0; i < napi->n_instances; i++)
+		if (napi->instance[i].id == id)
+			return napi->instance[i].has_irq ? "polls NAPI"
+			                                 : "polls NAPI without an interrupt";
+	return "polls NAPI";
+}
+
 int napi_set(struct napi *napi, const struct napi_settings *settings)
 {
 	struct conversation talk;
 	int err;
 
+	if (!napi->n_instances)
+		return -EOPNOTSUPP;
 	for (size_t i = 0; i < napi->n_instances; i++)
 		if (!napi->instance[i].settings.known)
 			return -EOPNOTSUPP;

@@ -35,10 +35,16 @@ struct napi {
 };
 
 /*
- * Finds the instances of @interface. A veth device has none unless GRO is on: then it is switched
- * on. None is no error (n_instances is 0). -EOPNOTSUPP: the kernel does not list them (6.8 does).
+ * Finds the instances of @interface, for a path that polls them. A veth device has none unless GRO
+ * is on: then it is switched on. -EOPNOTSUPP: there is none, it would poll nothing. Linux
+ * before 6.8 polls them but does not list them: n_instances is 0 then, and that is no error.
  */
-int napi_open(struct napi *napi, const char *interface);
+int napi_require(struct napi *napi, const char *interface, char *why, size_t why_size);
+/*
+ * How a socket that has received polls, in a few words: not at all if its messages come from no
+ * instance.
+ */
+const char *napi_of_socket(const struct napi *napi, int fd);
 /* Sets all instances. -EOPNOTSUPP: the kernel cannot (6.13 can). */
 int napi_set(struct napi *napi, const struct napi_settings *settings);
 /* Leaves the interface as it was found; one that was never opened is fine. */

@@ -5,6 +5,7 @@
 
 #include "af_xdp.h"
 #include "dpdk.h"
+#include "io_uring.h"
 #include "kernel.h"
 #include "xdp.h"
 
@@ -14,6 +15,9 @@ const struct path_type *const path_types[] = {
 	&path_kernel_spin,
 	&path_kernel_busypoll,
 	&path_kernel_irqsuspend,
+	&path_io_uring,
+	&path_io_uring_spin,
+	&path_io_uring_busypoll,
 	&path_af_xdp,
 	&path_af_xdp_poll,
 	&path_af_xdp_busypoll,
