@@ -7,8 +7,9 @@
  *	tail     itself, waiting in 2 % of the requests so that the p99 is 30 % up
  *	median   itself, waiting in every request so that the p50 is 15 % up
  *
- * The waits are chosen from a first run's p50 and p99. The paths are this program's own: it has its
- * own table of them, so that nothing of this is in ktax.
+ * The waits are chosen by short runs before: a request that waits delays those behind it, so that
+ *the quantile does not follow from the wait alone. The paths are this program's own: it has its own
+ *table of them, so that nothing of this is in ktax.
  */
 #include <errno.h>
 #include <math.h>
@@ -20,6 +21,10 @@
 #include "ab.h"
 #include "kernel.h"
 #include "wire.h"
+
+/* To choose a wait. */
+#define SEARCH_RUNS   5
+#define SEARCH_ROUNDS 6
 
 enum arm { EQUAL = 1, TAIL, MEDIAN };
 
@@ -125,14 +130,16 @@ static int run(const struct traffic *traffic, const struct wire_type *wire, size
 	return err;
 }
 
-static double median_of(const struct ab_result *result, enum ab_metric metric)
+/* An arm's median over its blocks, whether or not they passed the gates. */
+static double median_of(const struct ab_result *result, size_t arm, enum ab_metric metric)
 {
-	double values[256];
+	const size_t most = 64;
+	double values[64];
 	size_t n = 0;
 
-	for (size_t i = 0; i < result->rounds && n < 256; i++)
-		if (!result->block[i].gates && isfinite(result->block[i].metric[metric]))
-			values[n++] = result->block[i].metric[metric];
+	for (size_t i = 0; i < result->rounds && n < most; i++)
+		if (isfinite(result->block[arm * result->rounds + i].metric[metric]))
+			values[n++] = result->block[arm * result->rounds + i].metric[metric];
 	for (size_t i = 1; i < n; i++)
 		for (size_t j = i; j && values[j] < values[j - 1]; j--) {
 			double value = values[j];
@@ -143,21 +150,45 @@ static double median_of(const struct ab_result *result, enum ab_metric metric)
 	return n ? values[n / 2] : NAN;
 }
 
-/*
- * Half of the slow 2 % are to be above 1.3 p99, so that this is the new p99: the others are around
- * the p50.
- */
-static int choose_waits(const struct ab_result *result)
+/* Halves the interval of *@wait_ns until the path's change of @metric is about @wanted. */
+static int search_wait(const struct traffic *traffic, const struct wire_type *wire,
+                       const char *path, enum ab_metric metric, double wanted, double most_ns,
+                       uint64_t *wait_ns)
 {
-	double p50 = median_of(result, AB_P50), p99 = median_of(result, AB_P99);
+	const char *const paths[] = { path, NULL };
+	double low = 0, high = most_ns, change = NAN;
+	struct ab_result result;
+	int err = 0;
 
-	if (isnan(p50) || isnan(p99))
-		return -ENODATA;
-	tail_wait_ns = (uint64_t)(1.3 * p99 - p50);
-	median_wait_ns = (uint64_t)(0.15 * p50);
-	printf("p50 %.1f us, p99 %.1f us: waits of %.1f us in 2 %%, of %.1f us in all requests\n",
-	       p50 / 1e3, p99 / 1e3, (double)tail_wait_ns / 1e3, (double)median_wait_ns / 1e3);
-	return 0;
+	for (unsigned int i = 0; i < SEARCH_RUNS && !err; i++) {
+		*wait_ns = (uint64_t)((low + high) / 2);
+		err = run(traffic, wire, SEARCH_ROUNDS, i, paths, &result);
+		if (!err) {
+			change = median_of(&result, 1, metric) / median_of(&result, 0, metric) - 1;
+			*(change > wanted ? &high : &low) = (double)*wait_ns;
+		}
+		ab_result_free(&result);
+	}
+	printf("%s: waits of %.1f us, %s %+.0f %%\n", path, (double)*wait_ns / 1e3,
+	       ab_metric_name[metric], 100 * change);
+	return err;
+}
+
+static int choose_waits(const struct traffic *traffic, const struct wire_type *wire)
+{
+	static const char *const paths[] = { "equal", NULL };
+	struct ab_result result;
+	int err = run(traffic, wire, SEARCH_ROUNDS, 0, paths, &result);
+	double p50 = err ? NAN : median_of(&result, 0, AB_P50);
+	double p99 = err ? NAN : median_of(&result, 0, AB_P99);
+
+	ab_result_free(&result);
+	if (err || isnan(p50) || isnan(p99))
+		return err ? err : -ENODATA;
+	printf("kernel-spin: p50 %.1f us, p99 %.1f us\n", p50 / 1e3, p99 / 1e3);
+	err = search_wait(traffic, wire, "tail", AB_P99, 0.3, p99, &tail_wait_ns);
+	return err ? err
+	           : search_wait(traffic, wire, "median", AB_P50, 0.15, 0.4 * p50, &median_wait_ns);
 }
 
 static enum ab_verdict verdict(const struct ab_result *result, enum arm arm, enum ab_metric metric)
@@ -183,14 +214,16 @@ static void count(const struct ab_result *result, struct tally *tally)
 	tally->wrong += wrong;
 	tally->tail_found += verdict(result, TAIL, AB_P99) == AB_WORSE;
 	tally->median_found += verdict(result, MEDIAN, AB_P50) == AB_WORSE;
-	printf("%3u  equal %-12s %-12s%s", tally->runs,
+	printf("%3u  equal p50 %+.0f %% %s, p99 %+.0f %% %s%s", tally->runs,
+	       100 * ab_find_comparison(result, EQUAL, AB_P50)->change,
 	       ab_verdict_name[verdict(result, EQUAL, AB_P50)],
+	       100 * ab_find_comparison(result, EQUAL, AB_P99)->change,
 	       ab_verdict_name[verdict(result, EQUAL, AB_P99)], wrong ? " WRONG" : "");
-	printf("  tail p99 %+.0f %% %s", 100 * ab_find_comparison(result, TAIL, AB_P99)->change,
+	printf("; tail p99 %+.0f %% %s", 100 * ab_find_comparison(result, TAIL, AB_P99)->change,
 	       ab_verdict_name[verdict(result, TAIL, AB_P99)]);
-	printf("  median p50 %+.0f %% %s", 100 * ab_find_comparison(result, MEDIAN, AB_P50)->change,
+	printf("; median p50 %+.0f %% %s", 100 * ab_find_comparison(result, MEDIAN, AB_P50)->change,
 	       ab_verdict_name[verdict(result, MEDIAN, AB_P50)]);
-	printf("  floors %.0f %%, %.0f %%\n", 100 * result->floor[AB_P50].floor,
+	printf("; floors %.0f %%, %.0f %%\n", 100 * result->floor[AB_P50].floor,
 	       100 * result->floor[AB_P99].floor);
 	fflush(stdout);
 }
@@ -198,7 +231,6 @@ static void count(const struct ab_result *result, struct tally *tally)
 static int run_all(const struct traffic *traffic, unsigned int runs, size_t rounds, uint64_t seed,
                    struct tally *tally)
 {
-	static const char *const first[] = { "equal", NULL };
 	static const char *const all[] = { "equal", "tail", "median", NULL };
 	const struct wire_type *wire;
 	struct ab_result result;
@@ -209,10 +241,7 @@ static int run_all(const struct traffic *traffic, unsigned int runs, size_t roun
 		fprintf(stderr, "verdicts: %s\n", why);
 		return err;
 	}
-	err = run(traffic, wire, rounds, seed, first, &result);
-	if (!err)
-		err = choose_waits(&result);
-	ab_result_free(&result);
+	err = choose_waits(traffic, wire);
 	for (unsigned int i = 1; i <= runs && !err; i++) {
 		err = run(traffic, wire, rounds, seed + i, all, &result);
 		if (!err)
@@ -242,6 +271,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "verdicts: cannot make the traffic: %s\n", strerror(-err));
 		return 1;
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	make_paths();
 	err = run_all(&traffic, (unsigned int)strtoul(argv[1], NULL, 10),
 	              strtoul(argv[2], NULL, 10), shape.seed, &tally);

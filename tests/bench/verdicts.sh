@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # verdicts.sh [OPTION...] - how often is a verdict of `ktax ab` wrong, and how often does it miss?
 #
-#   --runs N       runs (100), some 25 seconds each
+#   --runs N       runs (100), some 20 seconds each
 #   --rounds N     pairs of blocks of each run (20)
 #   --requests N   of a block (2000)
 #   --rate PPS     requests per second (20000)
