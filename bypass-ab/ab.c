@@ -188,6 +188,25 @@ static int run_metered_block(struct run *run, struct arm *arm, uint16_t epoch,
 	return 0;
 }
 
+static int fail_arm(const struct arm *arm, int err, char *why, size_t why_size)
+{
+	const char *cause = err == -EPIPE       ? "its responder has ended"
+	                    : err == -ETIMEDOUT ? "its responder does not answer"
+	                                        : strerror(-err);
+
+	return sentence(why, why_size, err, "path %s failed while it was measured: %s",
+	                arm->result->type->name, cause);
+}
+
+/* Also of the arms whose turn may come much later. */
+static int check_responders(const struct run *run, char *why, size_t why_size)
+{
+	for (size_t i = 0; i < run->result->n_arms; i++)
+		if (!run->result->arm[i].skipped && responder_is_gone(&run->arm[i].responder))
+			return fail_arm(&run->arm[i], -EPIPE, why, why_size);
+	return 0;
+}
+
 /*
  * One block of each of @n arms, in random order, all with the same bytes. @counts: they are added
  * to their arms' sums.
@@ -196,7 +215,10 @@ static int run_round(struct run *run, const unsigned int *arms, size_t n, struct
                      bool counts, char *why, size_t why_size)
 {
 	unsigned int order[AB_ARMS_MAX];
+	int gone = check_responders(run, why, why_size);
 
+	if (gone)
+		return gone;
 	for (size_t i = 0; i < n; i++)
 		order[i] = i;
 	paired_order_shuffle(&run->order, order, n);
@@ -219,9 +241,7 @@ static int run_round(struct run *run, const unsigned int *arms, size_t n, struct
 		if (!err && counts)
 			add_block(run, arm->result, &blocks[order[i]]);
 		if (err)
-			return sentence(why, why_size, err,
-			                "path %s failed while it was measured: %s", name,
-			                strerror(-err));
+			return fail_arm(arm, err, why, why_size);
 		run->done++;
 	}
 	return 0;

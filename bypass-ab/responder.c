@@ -319,6 +319,13 @@ int responder_end(struct responder *responder, struct responder_counts *ret_coun
 	return err;
 }
 
+bool responder_is_gone(const struct responder *responder)
+{
+	struct pollfd poll_for = { .fd = responder->control };
+
+	return poll(&poll_for, 1, 0) == 1 && poll_for.revents & (POLLHUP | POLLERR);
+}
+
 /* Not by the end of the control socket: children that were forked later hold it too. */
 static void end_child(struct responder *responder)
 {

@@ -7,6 +7,7 @@
 #ifndef KTAX_RESPONDER_H
 #define KTAX_RESPONDER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "path.h"
@@ -40,6 +41,8 @@ int responder_start(struct responder *responder, const struct path_type *type,
 int responder_begin(struct responder *responder, uint16_t epoch);
 /* Waits until it has seen the stop frame, or makes it stop. */
 int responder_end(struct responder *responder, struct responder_counts *ret_counts);
+/* Has it ended by itself? */
+bool responder_is_gone(const struct responder *responder);
 /* Ends the process; NULL or one that was never started is fine. */
 void responder_stop(struct responder *responder);
 

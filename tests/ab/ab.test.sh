@@ -1,0 +1,226 @@
+#!/usr/bin/env bash
+# ktax-test: timeout=300
+# `ktax ab` from end to end: a run ends with a verdict and says why, accounts for every request, and
+# leaves nothing behind, however it ends. What cannot be run is one sentence and an exit status.
+# shellcheck disable=SC2016 # jq has variables of its own
+. "$(dirname "$0")/../lib.sh"
+
+require_command ktax jq ip tc nsenter bpftool script
+[ "$(nproc)" -ge 2 ] || skip_all "needs two CPUs"
+cd "$tmp"
+
+# fails SENTENCE STATUS REGEX CMD [ARG...]: CMD ends soon with STATUS and one line on standard error.
+fails() {
+  local sentence=$1 wanted=$2 regex=$3
+  shift 3
+  run timeout -k 5 40 "$@"
+  said "$sentence" "$status" "$wanted" "$regex" err
+}
+
+# said SENTENCE STATUS WANTED REGEX FILE: it ended as wanted, and FILE is one line that matches.
+said() {
+  if [ "$2" = "$3" ] && [ "$(wc -l <"$5")" = 1 ] && [[ $(cat "$5") =~ $4 ]]; then
+    ok "$1"
+  else
+    not_ok "$1" "status $2, want $3; no single line with /$4/: $(head -c 300 "$5")"
+  fi
+}
+
+# ---- the command line ---------------------------------------------------------------------------
+
+bad() {
+  local regex=$1
+  shift
+  fails "ktax ab $* is refused" 1 "^ktax ab: .*$regex.*; see 'ktax help ab'" ktax ab "$@"
+}
+bad "rate" --rate 1e12
+bad "rate" --rate 0
+bad "rate" --rate -5
+bad "rate" --rate nan
+bad "path" --paths kernel-spin,warp
+bad "path" --paths ''
+bad "path" --baseline warp
+bad "CPU" --cpus 1,1
+bad "CPU" --cpus "0,$(getconf _NPROCESSORS_CONF)"
+bad "CPU" --cpus 0
+bad "6 to" --rounds 5
+bad "1000 to" --requests 10
+bad "16 to" --size 8
+bad "16 to" --size 9000
+bad "AF_XDP" --generator pigeon
+bad "unexpected argument 'eth0'" eth0
+bad "no-such-policy" --policy no-such-policy
+
+chmod 755 "$tmp"
+if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$(command -v ktax)"; then
+  fails "Without root it says what it needs" 5 "^ktax: .*(root|CAP_|permitted)" \
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$(command -v ktax)" ab --rounds 6
+fi
+require_root
+
+# ---- what is left -------------------------------------------------------------------------------
+
+mark=ktax-ab-test-$$
+
+# marked: the processes of this test that are ktax, found by their environment.
+marked() {
+  grep -lz "^KTAX_TEST_MARK=$mark$" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 || true
+}
+
+ab() {
+  KTAX_TEST_MARK=$mark ktax ab "$@"
+}
+
+# ab_start NAME [OPTION...]: in the background.
+ab_start() {
+  local name=$1
+  shift
+  start "$name" env "KTAX_TEST_MARK=$mark" ktax ab "$@"
+}
+
+# responders NAME: in the order of their paths.
+responders() {
+  ps --ppid "${pid_of[$1]}" --sort=start_time,pid -o pid=,comm= | awk '$2 == "ktax-responder" { print $1 }'
+}
+
+has_responders() {
+  [ "$(responders "$1" | wc -l)" -ge "$2" ] || ! running "$1"
+}
+
+# Notes what a run has in the kernel: namespaces of its processes, BPF programs that they hold.
+note_held() {
+  local pid
+  for pid in $(marked); do
+    readlink "/proc/$pid/ns/net"
+  done | sed "/$(readlink /proc/self/ns/net | tr -dc 0-9)/d; s/[^0-9]//g" | sort -u >namespaces
+  for pid in $(marked); do
+    awk '$1 == "prog_id:" { print $2 }' "/proc/$pid/fdinfo/"* 2>/dev/null || true
+  done | sort -u >programs
+}
+
+nothing_left() {
+  [ -z "$(marked)" ] &&
+    ! lsns -n -t net -o NS | tr -d ' ' | grep -qxFf namespaces &&
+    ! bpftool -j prog show | jq '.[].id' | grep -qxFf programs &&
+    ! ip -o link | grep -q ": ktax[gr][0-9]"
+}
+
+check_nothing_left() {
+  if wait_for 10 nothing_left; then
+    ok "$1"
+  else
+    not_ok "$1" "processes: $(marked | tr '\n' ' ')"
+  fi
+}
+
+# ---- a run --------------------------------------------------------------------------------------
+
+run ab --rounds 6 --requests 1000 --paths kernel-spin,af_xdp,xdp --seed 1 --json one.json
+cat out err
+check_match "A run ends with a verdict" "$status" "^(0|3|4)$"
+check_eq "which is also in the JSON" "$(json one.json .exit)" "$status"
+check_match "and says why, first of all" "$(head -1 out)" "^[A-Z ]+ \(exit $status\): .{10}"
+check_eq "It is silent where standard error is no terminal" "$(cat err)" ""
+lost_sum='[.arms[] | select(.requests != .received + ([.lost[]] | add)) | .path] | join(" ")'
+check_eq "Each request is received or lost at a place" "$(json one.json "$lost_sum")" ""
+
+p50() {
+  json "$1" --arg path "$2" '.arms[] | select(.path == $path).p50_ns'
+}
+# How fast the others are depends on the host; who sleeps is slower than who spins, and a process
+# slower than the driver's hook.
+check_ratio "kernel-spin answers sooner than kernel" "$(p50 one.json kernel-spin)" "$(p50 one.json kernel)" 0.02 0.95
+check_ratio "xdp answers sooner than kernel-spin" "$(p50 one.json xdp)" "$(p50 one.json kernel-spin)" 0.02 0.95
+note_held
+check_nothing_left "It leaves no process and no interface"
+
+# What a terminal gets tells the order of the blocks.
+order() {
+  KTAX_TEST_MARK=$mark script -qec "ktax ab --rounds 6 --requests 1000 --rate 50000 --paths kernel-spin --seed $1 --json $2" /dev/null </dev/null |
+    grep -oE '[0-9]+ of [0-9]+ blocks, [a-z_-]+'
+}
+order 7 seven.json >order.7 || true
+order 7 again.json >order.again || true
+order 8 eight.json >order.8 || true
+check_num "In a terminal it tells each block" "$(wc -l <order.7) >= 50"
+check "The same seed gives the same order" cmp -s order.7 order.again
+check "Another one gives another" not cmp -s order.7 order.8
+check_eq "The same seed gives the same traffic" "$(json seven.json -c .traffic)" "$(json again.json -c .traffic)"
+check "Another one gives another" test "$(json seven.json -c .traffic)" != "$(json eight.json -c .traffic)"
+
+run ab --rounds 6 --requests 1000 --rate 50000 --generator AF_PACKET --paths xdp,dpdk --json packet.json
+check_num "The xdp path answers the AF_PACKET generator too" \
+  "$(json packet.json '.arms[] | select(.path == "xdp").received') >= 1000"
+check_match "A path that cannot run here is skipped and says why" \
+  "$(json packet.json '.arms[] | select(.path == "dpdk") | "\(.skipped) \(.why)"')" "^true .{20}"
+check "so the table does" grep -qE "dpdk.*(PCI|DPDK)" out
+
+# ---- loss ---------------------------------------------------------------------------------------
+
+# lossy PID: of what comes in at the process' end of its link, 1 of 50 is dropped, at random.
+lossy() {
+  nsenter -t "$1" -n tc qdisc add dev ktaxr0 clsact &&
+    nsenter -t "$1" -n tc filter add dev ktaxr0 ingress bpf direct-action \
+      bytecode '5,32 0 0 4294963256,148 0 0 50,21 0 1 0,6 0 0 2,6 0 0 4294967295'
+}
+
+ab_start lossy --rounds 8 --requests 1000 --rate 10000 --paths kernel-spin --seed 2 --json lossy.json
+wait_for 30 has_responders lossy 2
+lossy_pid=$(responders lossy | sed -n 2p)
+if lossy "$lossy_pid" 2>tc.err; then
+  await lossy 120 || stop lossy
+  arm='.arms[] | select(.path == "kernel-spin")'
+  check_match "With a lossy link a run ends well" "$status" "^(3|4)$"
+  check_num "What a link loses is found at the link" "$(json lossy.json "$arm | .lost.nic") > 20"
+  check_eq "and nowhere else" \
+    "$(json lossy.json "$arm | .lost | del(.nic) | [.[]] | add")" 0
+  check_eq "All requests are accounted for" "$(json lossy.json "$lost_sum")" ""
+  check_eq "The path with the good link has lost none" \
+    "$(json lossy.json '.arms[] | select(.path == "kernel") | .requests - .received')" 0
+  check_eq "What loses requests is never better" \
+    "$(json lossy.json "$arm | .verdict == \"better\"")" false
+else
+  stop lossy
+  skip "What a link loses is found at the link" "tc has no classifier here: $(head -1 tc.err)"
+fi
+
+# ---- ends ---------------------------------------------------------------------------------------
+
+# shellcheck disable=SC2054 # a comma within a word
+long=(--rounds 1000 --requests 1000 --paths kernel-spin,af_xdp,xdp --seed 3)
+
+for signal in INT TERM; do
+  ab_start "$signal" "${long[@]}"
+  wait_for 30 has_responders "$signal" 4
+  note_held
+  begin=$SECONDS
+  stop "$signal" "$signal"
+  said "SIG$signal ends it" "$status" 2 "^ktax: interrupted$" "$signal.err"
+  check_num "soon" "$((SECONDS - begin)) <= 15"
+  check_num "It had links and programs" "$(wc -l <namespaces) >= 4 && $(wc -l <programs) >= 1"
+  check_nothing_left "SIG$signal leaves nothing"
+done
+
+ab_start block --rounds 6 --requests 1000000 --rate 1000 --paths kernel-spin --seed 3
+wait_for 30 has_responders block 2
+sleep 1
+begin=$SECONDS
+stop block INT
+said "A block that takes minutes is ended too" "$status $((SECONDS - begin < 15))" "2 1" "^ktax: interrupted$" block.err
+
+ab_start killed "${long[@]}"
+wait_for 30 has_responders killed 4
+note_held
+stop killed KILL
+check_nothing_left "kill -9 leaves nothing"
+
+for n in 1 3; do
+  ab_start "orphan$n" "${long[@]}"
+  wait_for 30 has_responders "orphan$n" 4
+  sleep 1
+  note_held
+  kill -KILL "$(responders "orphan$n" | sed -n "${n}p")"
+  await "orphan$n" 30 || stop "orphan$n" KILL
+  said "A responder that is killed ends the run" "$status" 2 "^ktax: path (kernel|af_xdp) failed while it was measured: its responder has ended$" "orphan$n.err"
+  check_nothing_left "and nothing is left"
+done
