@@ -151,6 +151,7 @@ static void add_block(struct run *run, struct ab_arm *arm, const struct ab_block
 {
 	size_t n = run->options->traffic->n_requests;
 
+	snprintf(arm->how, sizeof(arm->how), "%s", block->responder.path.how);
 	arm->blocks++;
 	if (block->gates) {
 		arm->rejected++;

@@ -56,6 +56,7 @@ struct ab_arm {
 	const struct path_type *type;
 	bool skipped;
 	char why[256]; /* it was skipped, or failed */
+	char how[96];  /* it runs here: "native XDP, copy"; may be empty */
 	/* Sums over its valid A/B blocks, and all of their latencies. */
 	struct histogram latency;
 	uint64_t requests, sent, received;

@@ -235,6 +235,7 @@ static json_t *json_arm(struct writer *writer, size_t index)
 
 	set(writer, object, "path", json_string(arm->type->name));
 	set(writer, object, "summary", json_string(arm->type->summary ? arm->type->summary : ""));
+	set(writer, object, "how", json_string(arm->how));
 	set(writer, object, "baseline", json_boolean(!index));
 	set(writer, object, "skipped", json_boolean(arm->skipped));
 	set(writer, object, "enters_kernel", json_boolean(!arm->type->in_memory));

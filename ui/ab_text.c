@@ -475,13 +475,14 @@ static void put_paths(const struct terminal *t, const struct ab_result *result)
 		const struct ab_arm *arm = &result->arm[i];
 		char text[640];
 
-		snprintf(text, sizeof(text), "%s%s",
+		snprintf(text, sizeof(text), "%s%s%s%s",
 		         arm->skipped           ? "skipped: "
 		         : arm->type->in_kernel ? "a bound, not a candidate: "
 		                                : "",
 		         arm->skipped         ? arm->why
 		         : arm->type->summary ? arm->type->summary
-		                              : "");
+		                              : "",
+		         *arm->how ? "; here: " : "", arm->how);
 		fputs("  ", t->file);
 		put_styled(t, STYLE_BOLD, arm->type->name);
 		fprintf(t->file, "%*s", (int)(PATH_WIDTH - 2 - strlen(arm->type->name)), "");

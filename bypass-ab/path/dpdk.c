@@ -60,10 +60,10 @@ static int dpdk_open(const struct path_config *config, struct path **ret_path, c
 	unsigned int domain, bus, slot, function;
 
 	if (sscanf(config->interface, "%x:%x:%x.%u", &domain, &bus, &slot, &function) != 4)
-		return sentence(why, why_size, -EOPNOTSUPP,
-		                "%s is no PCI address of a NIC that is bound to a driver for user "
-		                "space (see dpdk-devbind.py)",
-		                config->interface);
+		return sentence(
+			why, why_size, -EOPNOTSUPP,
+			"it takes a NIC of its own: a plan that names its PCI address, bound "
+			"to a driver for user space (dpdk-devbind.py)");
 	return open_device(&device, config->port, "poll-mode driver", ret_path, why, why_size);
 }
 
@@ -74,7 +74,7 @@ static int af_packet_open(const struct path_config *config, struct path **ret_pa
 	const struct dpdk_device device = { "vdev", "net_af_packet0", arguments };
 
 	snprintf(arguments, sizeof(arguments), "iface=%s,qdisc_bypass=1", config->interface);
-	return open_device(&device, config->port, "packet socket of the kernel, no true bypass",
+	return open_device(&device, config->port, "the kernel's packet socket, no true bypass",
 	                   ret_path, why, why_size);
 }
 
@@ -85,7 +85,7 @@ static int af_xdp_open(const struct path_config *config, struct path **ret_path,
 	const struct dpdk_device device = { "vdev", "net_af_xdp0", arguments };
 
 	snprintf(arguments, sizeof(arguments), "iface=%s", config->interface);
-	return open_device(&device, config->port, "AF_XDP socket of the kernel, no true bypass",
+	return open_device(&device, config->port, "the kernel's AF_XDP socket, no true bypass",
 	                   ret_path, why, why_size);
 }
 
