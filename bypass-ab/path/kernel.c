@@ -27,6 +27,7 @@
 #include "napi.h"
 #include "sentence.h"
 #include "socket.h"
+#include "stream.h"
 
 /* As in the kernel's Documentation/networking/napi.rst, "IRQ suspension". */
 #define BUSY_POLL_US           64
@@ -372,6 +373,7 @@ const struct path_type path_kernel = {
 	.summary = "UDP socket, sleeps in epoll_wait",
 	.open = kernel_open,
 	.receive = kernel_receive,
+	.stream = &path_kernel_stream,
 	COMMON,
 };
 
@@ -389,6 +391,7 @@ const struct path_type path_kernel_spin = {
 	.polls = true,
 	.open = kernel_plain_open,
 	.receive = kernel_spin_receive,
+	.stream = &path_kernel_spin_stream,
 	COMMON,
 };
 

@@ -71,6 +71,17 @@ struct path_type {
 	void (*drop)(struct path *path, const struct path_message *messages, unsigned int n);
 	void (*stats)(struct path *path, struct path_stats *ret_stats);
 	void (*close)(struct path *path); /* NULL is fine */
+	/*
+	 * The same over TCP, or NULL. It listens on the port; its peers may connect at any time, as
+	 * many as it has room for (256). Requests and answers are records:
+	 *
+	 *	u32, big-endian: bytes that follow | mark | filling
+	 *
+	 * Records of a connection are answered in the order in which the responder sends them, and
+	 * may be many at once. One without a mark is foreign; a length of 0 or above max_size ends
+	 * the connection, and counts as foreign too.
+	 */
+	const struct path_type *stream;
 };
 
 /* All of them, NULL at the end, in the order in which tables show them. */

@@ -115,7 +115,7 @@ static void set_buffers(int fd)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
-static int set_timeouts(int fd)
+int socket_set_timeouts(int fd)
 {
 	struct timeval wait = { .tv_usec = SOCKET_WAIT_MS * 1000 };
 
@@ -125,24 +125,44 @@ static int set_timeouts(int fd)
 	return 0;
 }
 
-int socket_open(const struct path_config *config, char *why, size_t why_size)
+static int open_bound(const struct path_config *config, int type, char *why, size_t why_size)
 {
+	const char *protocol = type == SOCK_STREAM ? "TCP" : "UDP";
 	struct sockaddr_storage local;
 	socklen_t size = local_address(config, &local);
-	int err, fd = socket(local.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err, on = 1, fd = socket(local.ss_family, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return sentence(why, why_size, -errno, "no UDP socket: %s", strerror(errno));
-	set_buffers(fd);
-	err = set_timeouts(fd);
+		return sentence(why, why_size, -errno, "no %s socket: %s", protocol,
+		                strerror(errno));
+	err = socket_set_timeouts(fd);
+	if (!err && type == SOCK_STREAM &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
+		err = -errno;
 	if (!err && bind(fd, (struct sockaddr *)&local, size))
+		err = -errno;
+	if (!err && type == SOCK_STREAM && listen(fd, SOMAXCONN))
 		err = -errno;
 	if (err) {
 		close(fd);
-		return sentence(why, why_size, err, "cannot bind UDP port %u of %s: %s",
+		return sentence(why, why_size, err, "cannot bind %s port %u of %s: %s", protocol,
 		                config->port, config->interface, strerror(-err));
 	}
 	return fd;
+}
+
+int socket_open(const struct path_config *config, char *why, size_t why_size)
+{
+	int fd = open_bound(config, SOCK_DGRAM, why, why_size);
+
+	if (fd >= 0)
+		set_buffers(fd);
+	return fd;
+}
+
+int socket_listen(const struct path_config *config, char *why, size_t why_size)
+{
+	return open_bound(config, SOCK_STREAM, why, why_size);
 }
 
 uint64_t socket_drops(int fd)

@@ -50,6 +50,10 @@ void socket_slot_answer(struct socket_slots *slots, uint32_t index, uint32_t siz
  * SOCKET_WAIT_MS at most. The file descriptor, or as path_type.open.
  */
 int socket_open(const struct path_config *config, char *why, size_t why_size);
+/* A TCP socket that listens there. As socket_open. */
+int socket_listen(const struct path_config *config, char *why, size_t why_size);
+/* Receiving and sending block for SOCKET_WAIT_MS at most. Negative errno. */
+int socket_set_timeouts(int fd);
 /* Packets that the socket had no room for. */
 uint64_t socket_drops(int fd);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * serve_path PATH INTERFACE PORT [ADDRESS]: opens a path where it is started and answers until
- * SIGTERM, as a responder without work and without blocks. Prints "ready HOW", and its counts when
- * it ends, as a line of NAME=VALUE. Exit status 2: the path cannot run here, and why.
+ * serve_path PATH INTERFACE PORT [ADDRESS [tcp]]: opens a path where it is started and answers
+ * until SIGTERM, as a responder without work and without blocks. Prints "ready HOW", and its counts
+ * when it ends, as a line of NAME=VALUE. Exit status 2: the path cannot run here, and why.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -70,19 +70,21 @@ static void print_stats(const struct path_type *type, struct path *path)
 int main(int argc, char **argv)
 {
 	const struct sigaction action = { .sa_handler = on_signal };
-	const struct path_type *type = argc == 4 || argc == 5 ? path_by_name(argv[1]) : NULL;
+	const struct path_type *type = argc >= 4 && argc <= 6 ? path_by_name(argv[1]) : NULL;
 	struct path_config config = { .max_size = FRAME_MAX };
 	struct path *path = NULL;
 	char why[256] = "";
 	int r;
 
+	if (type && argc == 6)
+		type = type->stream;
 	if (!type) {
-		fprintf(stderr, "usage: serve_path PATH INTERFACE PORT [ADDRESS]\n");
+		fprintf(stderr, "usage: serve_path PATH INTERFACE PORT [ADDRESS [tcp]]\n");
 		return 1;
 	}
 	snprintf(config.interface, sizeof(config.interface), "%s", argv[2]);
 	config.port = (uint16_t)atoi(argv[3]);
-	if (argc == 5)
+	if (argc >= 5)
 		inet_pton(strchr(argv[4], ':') ? AF_INET6 : AF_INET, argv[4], config.local.ip);
 	sigaction(SIGTERM, &action, NULL);
 	r = type->open(&config, &path, why, sizeof(why));

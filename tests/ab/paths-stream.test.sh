@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# ktax-test: timeout=200 parallel
+# Over TCP, a path answers each record once, unchanged and in order, on the connection it came from,
+# however it was cut into segments, and ends connections that do not keep to the framing. The client
+# (tcp_check.py) shares no code with it.
+. "$(dirname "$0")/../lib.sh"
+
+require_root
+require_command python3 ip
+port=7000
+
+start_path() {
+  start server "${in_b[@]}" "$build/tests/serve_path" "$1" b0 "$port" "$2" tcp
+  wait_file "$tmp/server.out"
+}
+
+# count NAME FILE: the figure of a NAME=VALUE line.
+count() {
+  sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" "$tmp/$2"
+}
+
+# check_path PATH ADDRESS
+check_path() {
+  local path=$1 sent
+  start_path "$path" "$2"
+  "${in_a[@]}" python3 "$(dirname "$0")/tcp_check.py" "$2" "$port" >"$tmp/client.out"
+  stop server
+  sent=$(count sent client.out)
+  check_eq "$path ends well" "$status" 0
+  check_eq "$path answers every record to $2" "$(count echoed client.out)" "$sent"
+  check_eq "$path alters none, and keeps their order" \
+    "$(count altered client.out) $(count disordered client.out)" "0 0"
+  check_eq "$path ends connections that break the framing" "$(count kept client.out)" 0
+  check_eq "$path counts what it received" "$(count received server.out)" \
+    "$((sent + $(count stops client.out)))"
+  check_eq "$path counts what it sent" \
+    "$(count sent server.out) $(count send_failures server.out)" "$sent 0"
+  check_eq "$path counts what is no request" "$(count foreign server.out)" \
+    "$(count foreign client.out)"
+}
+
+# A peer that never reads its answers is cut off, and does not stop the others.
+check_greedy_peer() {
+  local path=$1
+  start_path "$path" 10.77.0.2
+  "${in_a[@]}" python3 -c '
+import socket, struct
+payload = struct.pack("!IIHHBBH", 0x4B544158, 1, 7, 7 ^ 0xFFFF, 0, 0, 0) + bytes(1400)
+record = struct.pack("!I", len(payload)) + payload
+s = socket.create_connection(("10.77.0.2", 7000))
+s.settimeout(10)
+try:
+    while True:
+        s.sendall(record * 100)
+except (ConnectionResetError, BrokenPipeError):
+    print("cut")
+except TimeoutError:
+    print("stuck")
+' >"$tmp/greedy.out"
+  check_eq "$path cuts off a peer that takes no answers" "$(<"$tmp/greedy.out")" cut
+  "${in_a[@]}" python3 "$(dirname "$0")/tcp_check.py" 10.77.0.2 "$port" 700 >"$tmp/client.out"
+  check_eq "$path serves others after that" "$(count echoed client.out)" 700
+  stop server
+  check_num "$path counts answers that it could not send" "$(count send_failures server.out) > 0"
+}
+
+netns_pair
+ip -n "$ns_a" addr add fd77::1/64 dev a0 nodad
+ip -n "$ns_b" addr add fd77::2/64 dev b0 nodad
+for path in kernel kernel-spin; do
+  check_path "$path" 10.77.0.2
+  check_path "$path" fd77::2
+done
+check_greedy_peer kernel
+
+run "${in_b[@]}" "$build/tests/serve_path" kernel-blocking b0 "$port" 10.77.0.2 tcp
+check_eq "A path without TCP says so by having none" "$status" 1
