@@ -19,7 +19,8 @@
 #define TRIAL_LEAST   2000 /* requests */
 #define TRIAL_REPEATS 2    /* of one that has lost */
 #define POINT_BLOCKS  3
-#define LATE_LIMIT    0.1 /* the generator has fallen behind by this share of the trial */
+#define LATE_LIMIT    0.01 /* the generator has fallen behind by this share of the trial */
+#define BACKLOG_LIMIT 0.03 /* of the trial is not answered at its end: the queue grows */
 #define KNEE_RATIO    2
 
 static const double loads[SWEEP_LOADS] = { 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1 };
@@ -58,18 +59,21 @@ static int try_block(struct sweep *sweep, double rate_pps, struct ab_block *bloc
 	if (err)
 		return err;
 	limit_ns = sweep->generator.n_requests / rate_pps * 1e9 * LATE_LIMIT;
-	if (block->generator.late_p50_ns > limit_ns || block->generator.not_sent)
+	if (block->generator.late_p50_ns > limit_ns || block->generator.not_sent ||
+	    block->generator.wire_drops)
 		return TOO_SLOW;
+	if (block->generator.backlog > BACKLOG_LIMIT * sweep->generator.n_requests)
+		return LOSSY;
 	return block->generator.received < sweep->generator.n_requests ? LOSSY : CLEAN;
 }
 
-/* A trial: what was lost once must be lost again to count. */
+/* A trial: what was lost once must be lost again to count, and so with being late. */
 static int try_rate(struct sweep *sweep, struct sweep_arm *result, double rate_pps)
 {
 	struct ab_block block;
 	int outcome = LOSSY;
 
-	for (int i = 0; i <= TRIAL_REPEATS && outcome == LOSSY; i++) {
+	for (int i = 0; i <= TRIAL_REPEATS && outcome > CLEAN; i++) {
 		outcome = try_block(sweep, rate_pps, &block);
 		result->trials++;
 	}

@@ -5,8 +5,9 @@
  * The highest rate is found by bisection of the logarithm of the rate, as in RFC 2544 section 26.1,
  * with the loss verification of ETSI GS NFV-TST 009 section 12.3.3: a trial that lost something is
  * repeated, since a loss that does not come again was not the path's. Trials are much shorter than
- * these documents want (a quarter of a second, at least 2000 requests): what fits into a buffer is
- * not seen as loss. Where the generator itself cannot keep the rate, that is the end of the search.
+ * these documents want (a quarter of a second, at least 2000 requests), so a queue that grows until
+ * the end of one counts as loss: it has only not filled its buffer yet. Where the generator itself
+ * cannot keep the rate, that is the end of the search.
  */
 #ifndef KTAX_SWEEP_H
 #define KTAX_SWEEP_H

@@ -100,6 +100,15 @@ void ab_sweep_print(const struct sweep_result *result, const struct terminal *te
 
 /* ---- JSON --------------------------------------------------------------------------------- */
 
+static const char *why_null(const struct sweep_point *point)
+{
+	if (!point->blocks)
+		return "no block was valid";
+	if (isinf(point->p50_ns))
+		return "p50_ns, p99_ns: lost";
+	return isinf(point->p99_ns) ? "p99_ns: lost" : "";
+}
+
 static json_t *latency(double ns)
 {
 	return isfinite(ns) ? json_integer(llround(ns)) : json_null();
@@ -107,28 +116,31 @@ static json_t *latency(double ns)
 
 static json_t *point_json(const struct sweep_point *point)
 {
-	return json_pack("{s:f, s:f, s:o, s:o, s:f, s:I}", "load", point->load, "rate_pps",
+	return json_pack("{s:f, s:f, s:o, s:o, s:s, s:f, s:I}", "load", point->load, "rate_pps",
 	                 point->rate_pps, "p50_ns", latency(point->p50_ns), "p99_ns",
-	                 latency(point->p99_ns), "loss", point->loss, "blocks",
-	                 (json_int_t)point->blocks);
+	                 latency(point->p99_ns), "why", why_null(point), "loss", point->loss,
+	                 "blocks", (json_int_t)point->blocks);
 }
 
 static json_t *arm_json(const struct sweep_arm *arm)
 {
 	json_t *points = json_array();
 
-	if (arm->skipped) {
-		json_decref(points);
-		return json_pack("{s:s, s:s}", "path", arm->type->name, "why", arm->why);
-	}
+	if (arm->skipped)
+		return json_pack("{s:s, s:b, s:s, s:n, s:b, s:i, s:n, s:o}", "path",
+		                 arm->type->name, "skipped", true, "why", arm->why, "lossless_pps",
+		                 "generator_limited", false, "trials", 0, "knee_pps", "points",
+		                 points);
 	for (size_t i = 0; i < SWEEP_LOADS && arm->lossless_pps; i++)
 		json_array_append_new(points, point_json(&arm->point[i]));
-	return json_pack("{s:s, s:f, s:b, s:I, s:o, s:o}", "path", arm->type->name, "lossless_pps",
-	                 arm->lossless_pps, "generator_limited", arm->generator_limited, "trials",
-	                 (json_int_t)arm->trials, "knee_pps",
-	                 arm->lossless_pps ? json_real(arm->point[arm->knee].rate_pps)
-	                                   : json_null(),
-	                 "points", points);
+	return json_pack(
+		"{s:s, s:b, s:s, s:o, s:b, s:I, s:o, s:o}", "path", arm->type->name, "skipped",
+		false, "why", arm->lossless_pps ? "" : "it loses requests at the lowest rate too",
+		"lossless_pps", arm->lossless_pps ? json_real(arm->lossless_pps) : json_null(),
+		"generator_limited", arm->generator_limited, "trials", (json_int_t)arm->trials,
+		"knee_pps",
+		arm->lossless_pps ? json_real(arm->point[arm->knee].rate_pps) : json_null(),
+		"points", points);
 }
 
 int ab_sweep_write_json(const struct sweep_result *result, FILE *file)

@@ -219,6 +219,7 @@ int generator_run(struct generator *generator, struct wire *wire, uint16_t epoch
 	own_time_read(&before);
 	run.start_ns = tsc_now_ns(&run.tsc) + START_AFTER_NS;
 	run_schedule(&run);
+	run.counts.backlog = run.outstanding;
 	await_outstanding(&run, grace_ns);
 	run.counts.duration_ns = run.now_ns - run.start_ns;
 	own_time_read(&after);

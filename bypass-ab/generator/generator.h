@@ -37,6 +37,7 @@ struct generator_counts {
 	uint64_t not_sent;   /* no room on the wire */
 	uint64_t duplicates; /* responses that had come already */
 	uint64_t stale;      /* responses of an earlier block */
+	uint64_t backlog;    /* not answered when the last one had been sent */
 	uint64_t wire_drops; /* lost on the way up, on this side */
 	uint64_t late_p50_ns, late_p99_ns, late_max_ns;
 	uint64_t gap_max_ns;  /* longest time that the generator was not at it */
