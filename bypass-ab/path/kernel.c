@@ -29,12 +29,9 @@
 #include "socket.h"
 #include "stream.h"
 
-/* As in the kernel's Documentation/networking/napi.rst, "IRQ suspension". */
 #define BUSY_POLL_US           64
 #define BUSY_POLL_BUDGET       64 /* packets; more takes a privilege */
 #define IRQ_SUSPEND_TIMEOUT_NS 20000000
-#define GRO_FLUSH_TIMEOUT_NS   200000
-#define DEFER_HARD_IRQS        100
 
 /* From linux/eventpoll.h of 6.9, which Debian 12 does not have. */
 struct epoll_busy_poll {
@@ -187,12 +184,14 @@ static int set_epoll_busy_poll(struct path *path, char *why, size_t why_size)
 	                strerror(errno));
 }
 
+/*
+ * Without deferral (gro_flush_timeout): what comes after a pause would wait for its timer, up to
+ * the whole of it.
+ */
 static int suspend_irqs(struct path *path, const struct path_config *config, char *why,
                         size_t why_size)
 {
-	const struct napi_settings settings = { .defer_hard_irqs = DEFER_HARD_IRQS,
-		                                .gro_flush_timeout_ns = GRO_FLUSH_TIMEOUT_NS,
-		                                .irq_suspend_timeout_ns = IRQ_SUSPEND_TIMEOUT_NS };
+	const struct napi_settings settings = { .irq_suspend_timeout_ns = IRQ_SUSPEND_TIMEOUT_NS };
 	int err = napi_set(&path->napi, &settings);
 
 	if (err == -EOPNOTSUPP)

@@ -72,7 +72,7 @@ static int set_gro(const char *interface, bool on)
 struct conversation {
 	struct mnl_socket *socket;
 	uint16_t family;
-	char buffer[MESSAGE_BYTES];
+	_Alignas(struct nlmsghdr) char buffer[MESSAGE_BYTES];
 };
 
 static struct nlmsghdr *put_request(struct conversation *talk, uint16_t family, uint8_t command,

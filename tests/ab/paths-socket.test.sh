@@ -50,7 +50,12 @@ counts() {
 check_path() {
   local path=$1 sent
   if ! start_path "$path" "$2"; then
-    skip "$path answers every request to $2" "$why"
+    stop server
+    if [ "$status" = 2 ]; then
+      skip "$path answers every request to $2" "$why"
+    else
+      not_ok "$path answers every request to $2" "status $status: $why"
+    fi
     return
   fi
   "${in_a[@]}" python3 "$(dirname "$0")/udp_check.py" "$2" "$port" >"$tmp/client.out"
