@@ -11,6 +11,7 @@
 #ifndef KTAX_AB_H
 #define KTAX_AB_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

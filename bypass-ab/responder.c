@@ -30,6 +30,7 @@
 #define STOP_TIMEOUT_MS  2000
 
 struct responder_shared {
+	pid_t parent;
 	volatile int stop; /* the parent gives up waiting for the stop frame */
 	struct responder_counts counts;
 };
@@ -218,8 +219,11 @@ run_child(struct responder *responder, const struct path_config *config, int ns,
 	struct message message = {};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != responder->shared->parent) /* killed before that */
+		_exit(0);
 	prctl(PR_SET_NAME, "ktax-responder");
-	signal(SIGINT, SIG_IGN); /* the parent's business */
+	signal(SIGINT, SIG_IGN); /* the parent's business, as is the next */
+	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_DFL);
 	tsc_calibrate(&child.tsc);
 	message.err = enter(ns, cpu, message.why, sizeof(message.why));
@@ -235,15 +239,13 @@ run_child(struct responder *responder, const struct path_config *config, int ns,
 
 /* ---- The parent --------------------------------------------------------------------------- */
 
-/* The child's next message; -EPIPE: it has ended. */
+/* The child's next message; -EPIPE: it has ended; -EINTR: the run is to end. */
 static int listen_to(struct responder *responder, struct message *ret_message, int timeout_ms)
 {
 	struct pollfd poll_for = { .fd = responder->control, .events = POLLIN };
 	int n;
 
-	do
-		n = poll(&poll_for, 1, timeout_ms);
-	while (n < 0 && errno == EINTR);
+	n = poll(&poll_for, 1, timeout_ms);
 	if (n <= 0)
 		return n ? -errno : -ETIMEDOUT;
 	if (recv(responder->control, ret_message, sizeof(*ret_message), 0) != sizeof(*ret_message))
@@ -269,6 +271,7 @@ int responder_start(struct responder *responder, const struct path_type *type,
 		err = -errno;
 		goto fail;
 	}
+	responder->shared->parent = getpid();
 	responder->pid = fork();
 	if (!responder->pid) {
 		close(control[0]);

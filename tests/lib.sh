@@ -59,6 +59,8 @@ trap 'exit 143' TERM
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/ktax-test.XXXXXX")
 defer rm -rf "$tmp"
+# A journal of its own: one run of `ktax ab` at a time is for figures, and for ports that are shared.
+export KTAX_RUN_DIR=$tmp/run
 
 # ---- what was found -----------------------------------------------------------------------------
 

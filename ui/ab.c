@@ -5,16 +5,17 @@
 #include <errno.h>
 #include <math.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "ab_host.h"
 #include "ab_output.h"
 #include "ab_sweep.h"
 #include "commands.h"
+#include "cores.h"
 #include "error.h"
 #include "policy.h"
 #include "terminal.h"
@@ -42,6 +43,7 @@ enum {
 	OPTION_POLICY,
 	OPTION_SEED,
 	OPTION_CPUS,
+	OPTION_CLEANUP,
 	OPTION_GENERATOR,
 	OPTION_JSON,
 	OPTION_JUNIT,
@@ -69,9 +71,11 @@ static const struct option_row ab_options_table[] = {
 	  "find the highest rate without loss of each path, and its latency against load" },
 	{ OPTION_POLICY, "policy", "FILE", "what a gain must be (see samples/policy.ini)" },
 	{ OPTION_SEED, "seed", "N", "of all that is random (from the clock; it is printed)" },
-	{ OPTION_CPUS, "cpus", "G,R", "CPU of the generator and of the responder (0,1)" },
+	{ OPTION_CPUS, "cpus", "G,R", "CPU of the generator and of the responder (the first two)" },
 	{ OPTION_GENERATOR, "generator", "AF_XDP|AF_PACKET",
 	  "how the generator sends, for all paths (what costs the least here)" },
+	{ .help = "Host:" },
+	{ OPTION_CLEANUP, "cleanup", NULL, "restore what a run has left that was killed, and end" },
 	{ .help = "Output:" },
 	{ OPTION_JSON, "json", "FILE", "write JSON (ktax.ab/1), - for standard output" },
 	{ OPTION_JUNIT, "junit", "FILE", "write JUnit XML" },
@@ -89,15 +93,8 @@ struct arguments {
 	const char *path[PATHS_MAX + 1];
 	char *paths_text;
 	enum color_when color;
-	bool sweep;
+	bool sweep, cleanup;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int signal)
-{
-	interrupted = 1;
-}
 
 /* ---- The command line --------------------------------------------------------------------- */
 
@@ -134,15 +131,14 @@ static int parse_gaps(const char *text, enum traffic_gaps *ret_gaps)
 
 static int parse_cpus(const char *text, struct ab_options *ab)
 {
-	long most = sysconf(_SC_NPROCESSORS_CONF);
 	char rest;
 
 	if (sscanf(text, "%d,%d%c", &ab->generator_cpu, &ab->responder_cpu, &rest) != 2)
 		return -EINVAL;
-	return ab->generator_cpu < 0 || ab->generator_cpu >= most || ab->responder_cpu < 0 ||
-	                       ab->responder_cpu >= most || ab->generator_cpu == ab->responder_cpu
-	               ? -ERANGE
-	               : 0;
+	return cores_may_use(ab->generator_cpu) && cores_may_use(ab->responder_cpu) &&
+	                       ab->generator_cpu != ab->responder_cpu
+	               ? 0
+	               : -ERANGE;
 }
 
 /* What the value of @option should have been, NULL if it is fine. */
@@ -203,7 +199,7 @@ static const char *take_design(struct arguments *arguments, int option, const ch
 		ab->wire = wire_by_name(value);
 		return ab->wire ? NULL : "AF_XDP or AF_PACKET";
 	case OPTION_CPUS:
-		return parse_cpus(value, ab) ? "two CPUs of this host, as in 0,1" : NULL;
+		return parse_cpus(value, ab) ? "two CPUs that it may run on, as in 0,1" : NULL;
 	}
 	return take_traffic(arguments, option, value);
 }
@@ -221,6 +217,9 @@ static int parse(int argc, char **argv, struct arguments *arguments, int *ret_ex
 		switch (option) {
 		case OPTION_PING_PONG:
 			arguments->ab.ping_pong = true;
+			break;
+		case OPTION_CLEANUP:
+			arguments->cleanup = true;
 			break;
 		case OPTION_SWEEP:
 			arguments->sweep = true;
@@ -281,19 +280,19 @@ static bool show_progress(void *context, size_t done, size_t all, const char *pa
 	double seconds;
 
 	if (!isatty(STDERR_FILENO))
-		return !interrupted;
+		return !ab_interrupted;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	seconds = (now.tv_sec * 1000000000ULL + now.tv_nsec - *start_ns) / 1e9;
 	fprintf(stderr, "\r\033[K%zu of %zu blocks, %s, %.0f s to go", done, all, path,
 	        done ? seconds / done * (all - done) : NAN);
-	return !interrupted;
+	return !ab_interrupted;
 }
 
 static bool show_sweep_progress(void *context, size_t done, size_t all, const char *path)
 {
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[Kpath %zu of %zu, %s", done + 1, all, path);
-	return !interrupted;
+	return !ab_interrupted;
 }
 
 static void clear_progress(void)
@@ -305,8 +304,9 @@ static void clear_progress(void)
 /* What ended an interrupted run first may be a child that the signal has ended. */
 static int fail(int err, const char *why)
 {
-	if (interrupted)
-		return error_print(&(struct failure){ .error = -EINTR, .cause = "interrupted" });
+	if (ab_interrupted)
+		return error_print(&(struct failure){ .error = -EINTR,
+		                                      .cause = "interrupted: there is no result" });
 	return error_print(&(struct failure){ .error = err, .cause = why });
 }
 
@@ -404,6 +404,35 @@ static int run_traffic(struct arguments *arguments, struct ab_result *result)
 	return exit_code;
 }
 
+/* -1, or the exit code. */
+static int choose_cpus(struct ab_options *ab)
+{
+	char text[256];
+
+	if (ab->generator_cpu < 0) {
+		int err = cores_pick(&ab->generator_cpu, &ab->responder_cpu, text, sizeof(text));
+
+		if (err)
+			return error_print(&(struct failure){ .error = err, .cause = text });
+	}
+	if (cores_complain(ab->generator_cpu, ab->responder_cpu, text, sizeof(text)))
+		error_note("%s", text);
+	return -1;
+}
+
+static int run_on_host(struct arguments *arguments, struct ab_result *result)
+{
+	struct journal *journal;
+	int exit_code = ab_host_take(&journal);
+
+	if (exit_code >= 0)
+		return exit_code;
+	exit_code = choose_cpus(&arguments->ab);
+	if (exit_code < 0)
+		exit_code = run_traffic(arguments, result);
+	return ab_host_restore(journal, exit_code);
+}
+
 static int ab_main(int argc, char **argv)
 {
 	struct arguments arguments = {
@@ -417,8 +446,9 @@ static int ab_main(int argc, char **argv)
 		.ab = { .baseline = "kernel",
 		        .rounds = ROUNDS_DEFAULT,
 		        .seed = time(NULL),
-		        .generator_cpu = 0,
-		        .responder_cpu = 1 },
+		        .generator_cpu = -1,
+		        .responder_cpu = -1,
+		        .interrupted = &ab_interrupted },
 		.policy = policy_default,
 	};
 	struct ab_result result = {};
@@ -427,6 +457,10 @@ static int ab_main(int argc, char **argv)
 
 	if (parse(argc, argv, &arguments, &exit_code))
 		goto out;
+	if (arguments.cleanup) {
+		exit_code = ab_host_cleanup();
+		goto out;
+	}
 	default_paths(&arguments);
 	arguments.ab.paths = arguments.path;
 	if (arguments.policy_file &&
@@ -435,11 +469,8 @@ static int ab_main(int argc, char **argv)
 		goto out;
 	}
 	arguments.ab.policy = &arguments.policy;
-	arguments.ab.interrupted = &interrupted;
 	arguments.ab.confidence = arguments.policy.confidence;
-	signal(SIGINT, interrupt);
-	signal(SIGTERM, interrupt);
-	exit_code = run_traffic(&arguments, &result);
+	exit_code = run_on_host(&arguments, &result);
 out:
 	ab_result_free(&result);
 	free(arguments.paths_text);
@@ -457,7 +488,8 @@ const struct command command_ab = {
 		"Before that the baseline is compared with itself, which gives the noise floor: "
 		"the least change that this host can tell.\n\n"
 		"It runs on links of its own (network namespaces joined by veth pairs), which "
-		"are gone when it ends.",
+		"are gone when it ends, however it ends. One run at a time: two would disturb each "
+		"other's figures.",
 	.options = ab_options_table,
 	.examples = "ktax ab\n"
 		    "ktax ab --paths af_xdp,dpdk --policy samples/policy.ini --json ab.json\n",
