@@ -2,6 +2,7 @@
 /*
  * All arms stay alive for the whole run, each on a link of its own; a block wakes one of them. So
  * what a path needs to start is not in any figure, and drifts of the host meet all arms alike.
+ * On the ports of a plan there is one link, and an arm is opened for each of its blocks.
  */
 #include "ab.h"
 
@@ -16,12 +17,14 @@
 
 #include "arm.h"
 #include "link.h"
+#include "ports.h"
 #include "paired.h"
 #include "sentence.h"
 #include "softirq_meter.h"
 
-#define WARM_UP_BLOCKS 2  /* of each arm, which do not count */
-#define COST_ROUNDS    12 /* with the meter of softirqs: enough to judge all paths at once */
+#define WARM_UP_BLOCKS 2      /* of each arm, which do not count */
+#define SETTLING_EPOCH 0x8000 /* another one than that of any block nearby */
+#define COST_ROUNDS    12     /* with the meter of softirqs: enough to judge all paths at once */
 
 struct run {
 	const struct ab_options *options;
@@ -52,6 +55,12 @@ static uint64_t monotonic_ns(void)
 
 /* ---- Arms --------------------------------------------------------------------------------- */
 
+/* Does the arm have its link for a block only? There is one, and the arms take turns on it. */
+static bool takes_turns(const struct run *run, const struct arm *arm)
+{
+	return run->options->ports && !arm->result->type->in_memory;
+}
+
 /* A path that cannot run here is skipped; the baseline has to. */
 static int open_one(struct run *run, size_t i, char *why, size_t why_size)
 {
@@ -61,10 +70,9 @@ static int open_one(struct run *run, size_t i, char *why, size_t why_size)
 
 	if (err && (i == 0 || err != -EOPNOTSUPP))
 		return sentence(why, why_size, err, "path %s: %s", result->type->name, result->why);
-	if (err) {
-		result->skipped = true;
+	result->skipped = err;
+	if (err || takes_turns(run, arm))
 		arm_close(arm);
-	}
 	return 0;
 }
 
@@ -203,9 +211,47 @@ static int fail_arm(const struct arm *arm, int err, char *why, size_t why_size)
 static int check_responders(const struct run *run, char *why, size_t why_size)
 {
 	for (size_t i = 0; i < run->result->n_arms; i++)
-		if (!run->result->arm[i].skipped && responder_is_gone(&run->arm[i].responder))
+		if (!run->result->arm[i].skipped && !takes_turns(run, &run->arm[i]) &&
+		    responder_is_gone(&run->arm[i].responder))
 			return fail_arm(&run->arm[i], -EPIPE, why, why_size);
 	return 0;
+}
+
+/*
+ * Opens the arm for its turn. What it takes to start is to be in no figure: it settles in a block
+ * that does not count.
+ */
+static int begin_turn(struct run *run, struct arm *arm, char *why, size_t why_size)
+{
+	struct ab_block unused;
+	int err = arm_open(arm, arm->result, run->options, run->home, why, why_size);
+
+	if (err)
+		return err;
+	err = arm_run_block(arm, &run->generator, run->epoch ^ SETTLING_EPOCH, &unused);
+	return err ? fail_arm(arm, err, why, why_size) : 0;
+}
+
+static int run_block(struct run *run, struct arm *arm, struct ab_block *block, char *why,
+                     size_t why_size)
+{
+	int err = run->meter ? run_metered_block(run, arm, run->epoch, block)
+	                     : arm_run_block(arm, &run->generator, run->epoch, block);
+
+	return err ? fail_arm(arm, err, why, why_size) : 0;
+}
+
+/* If a port has vanished, that is the reason, whatever came of it. */
+static int run_turn(struct run *run, struct arm *arm, struct ab_block *block, char *why,
+                    size_t why_size)
+{
+	int err = begin_turn(run, arm, why, why_size), gone;
+
+	if (!err)
+		err = run_block(run, arm, block, why, why_size);
+	arm_close(arm);
+	gone = ports_check(run->options->ports, why, why_size);
+	return gone == -ENODEV || (gone && !err) ? gone : err;
 }
 
 /*
@@ -235,14 +281,12 @@ static int run_round(struct run *run, const unsigned int *arms, size_t n, struct
 		/* The same arm twice in a round must not take the other's late frames for its own.
 		 */
 		run->epoch += n > 1 && arms[0] == arms[1] ? 1 : 0;
-		if (run->meter)
-			err = run_metered_block(run, arm, run->epoch, &blocks[order[i]]);
-		else
-			err = arm_run_block(arm, &run->generator, run->epoch, &blocks[order[i]]);
-		if (!err && counts)
-			add_block(run, arm->result, &blocks[order[i]]);
+		err = takes_turns(run, arm) ? run_turn(run, arm, &blocks[order[i]], why, why_size)
+		                            : run_block(run, arm, &blocks[order[i]], why, why_size);
 		if (err)
-			return fail_arm(arm, err, why, why_size);
+			return err;
+		if (counts)
+			add_block(run, arm->result, &blocks[order[i]]);
 		run->done++;
 	}
 	return 0;

@@ -23,6 +23,8 @@
 #include "responder.h"
 #include "traffic.h"
 
+struct ports;
+
 #define AB_ARMS_MAX 16
 
 /* One metric of one path against the baseline. */
@@ -143,6 +145,8 @@ struct ab_options {
 	const struct wire_type *wire;
 	int generator_cpu, responder_cpu;
 	bool ping_pong;
+	/* Where the arms take turns, instead of links of their own (link/ports.h); or NULL. */
+	const struct ports *ports;
 	/* Called before each block; false ends the run. */
 	bool (*progress)(void *context, size_t done, size_t all, const char *path);
 	void *context;
@@ -151,8 +155,8 @@ struct ab_options {
 };
 
 /*
- * Runs it all on links of its own (link/link.h). 0 and a result, or a negative errno with a
- * sentence in @why. A path that cannot run here is skipped and says why.
+ * Runs it all on links of its own (link/link.h), or on options->ports. 0 and a result, or a
+ * negative errno with a sentence in @why. A path that cannot run here is skipped and says why.
  */
 int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, size_t why_size);
 void ab_result_free(struct ab_result *result);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ports.h"
 #include "sentence.h"
 #include "xdp_attach.h"
 
@@ -38,13 +39,23 @@ static int attach_pass(struct arm *arm, char *why, size_t why_size)
 	return arm->pass < 0 ? arm->pass : 0;
 }
 
-/* On a link of its own: the wire first, since what a veth's end gets depends on the other's. */
+static int make_link(struct arm *arm, const struct ab_options *options, char *why, size_t why_size)
+{
+	bool raw = arm->result->type->raw;
+
+	if (options->ports)
+		return ports_join(options->ports, &arm->link, raw, why, why_size);
+	return link_make(&arm->link, &options->traffic->flow[0], raw, why, why_size);
+}
+
+/* On a link of its own, or the ports: the wire first, since what a veth's end gets depends on the
+ * other's. */
 static int open_on_link(struct arm *arm, const struct ab_options *options,
                         struct path_config *config, int home, char *why, size_t why_size)
 {
 	const struct traffic *traffic = options->traffic;
 	const struct path_type *type = arm->result->type;
-	int err = link_make(&arm->link, &traffic->flow[0], type->raw, why, why_size);
+	int err = make_link(arm, options, why, why_size);
 
 	if (!err && (err = link_enter(arm->link.generator_ns)))
 		sentence(why, why_size, err, "cannot enter the link's namespace: %s",
@@ -83,6 +94,7 @@ int arm_open(struct arm *arm, struct ab_arm *result, const struct ab_options *op
 	struct path_config config = { .port = server->port,
 		                      .local = *server,
 		                      .max_size = FRAME_MAX };
+	int err;
 
 	*arm = (struct arm){ .result = result,
 		             .link = { .generator_ns = -1, .responder_ns = -1 },
@@ -91,7 +103,10 @@ int arm_open(struct arm *arm, struct ab_arm *result, const struct ab_options *op
 		             .pass = -1 };
 	if (result->type->in_memory)
 		return open_in_memory(arm, options, &config, why, why_size);
-	return open_on_link(arm, options, &config, home, why, why_size);
+	err = open_on_link(arm, options, &config, home, why, why_size);
+	if (!err && options->ports)
+		err = ports_settle(options->ports, why, why_size);
+	return err;
 }
 
 void arm_close(struct arm *arm)

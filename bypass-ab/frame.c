@@ -147,6 +147,24 @@ void frame_set_epoch(uint8_t *frame, size_t length, uint16_t epoch)
 	put16(frame + mark + offsetof(struct frame_mark, epoch_complement), ~epoch & 0xffff);
 }
 
+void frame_set_ends(uint8_t *frame, size_t length, const struct frame_flow *flow)
+{
+	size_t ip_size = flow->ipv6 ? IPV6_SIZE : IPV4_SIZE;
+	size_t address_size = flow->ipv6 ? 16 : 4;
+	uint8_t *ip = frame + ETHERNET_SIZE, *udp = ip + ip_size;
+	size_t udp_size = length - ETHERNET_SIZE - ip_size;
+
+	memcpy(frame, flow->server.mac, 6);
+	memcpy(frame + 6, flow->client.mac, 6);
+	if (flow->ipv6)
+		put_ipv6(ip, flow, udp_size);
+	else
+		put_ipv4(ip, flow, udp_size);
+	put16(udp, flow->client.port);
+	put16(udp + 2, flow->server.port);
+	put_udp_checksum(udp, udp_size, udp - 2 * address_size, 2 * address_size);
+}
+
 /* ---- Reading ------------------------------------------------------------------------------ */
 
 static enum frame_class parse_udp(const uint8_t *frame, size_t length, size_t udp, size_t end,

@@ -101,6 +101,9 @@ const struct frame_mark *frame_payload_mark(const void *payload, size_t length);
 uint32_t frame_mark_id(const struct frame_mark *mark);
 uint16_t frame_mark_epoch(const struct frame_mark *mark);
 
+/* Gives a request that frame_build made other addresses, of the same version of IP. */
+void frame_set_ends(uint8_t *frame, size_t length, const struct frame_flow *flow);
+
 /* Turns a request into its response, in place; leaves what is no UDP as it is. */
 void frame_reflect(uint8_t *frame, size_t length);
 

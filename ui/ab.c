@@ -13,6 +13,7 @@
 
 #include "ab_host.h"
 #include "ab_output.h"
+#include "ab_plan.h"
 #include "ab_sweep.h"
 #include "commands.h"
 #include "cores.h"
@@ -20,6 +21,7 @@
 #include "policy.h"
 #include "terminal.h"
 
+#define PLAN_TEXTS     64
 #define PATHS_MAX      (AB_ARMS_MAX - 1)
 #define RATE_DEFAULT   20000 /* per second */
 #define BLOCK_DEFAULT  2000  /* requests */
@@ -43,6 +45,8 @@ enum {
 	OPTION_POLICY,
 	OPTION_SEED,
 	OPTION_CPUS,
+	OPTION_PLAN,
+	OPTION_I_KNOW,
 	OPTION_CLEANUP,
 	OPTION_GENERATOR,
 	OPTION_JSON,
@@ -75,6 +79,10 @@ static const struct option_row ab_options_table[] = {
 	{ OPTION_GENERATOR, "generator", "AF_XDP|AF_PACKET",
 	  "how the generator sends, for all paths (what costs the least here)" },
 	{ .help = "Host:" },
+	{ OPTION_PLAN, "plan", "FILE",
+	  "run on ports of this host that FILE names (see samples/ab.ini)" },
+	{ OPTION_I_KNOW, "i-know", NULL,
+	  "use a port even if it carries the default route or this ssh session" },
 	{ OPTION_CLEANUP, "cleanup", NULL, "restore what a run has left that was killed, and end" },
 	{ .help = "Output:" },
 	{ OPTION_JSON, "json", "FILE", "write JSON (ktax.ab/1), - for standard output" },
@@ -93,7 +101,11 @@ struct arguments {
 	const char *path[PATHS_MAX + 1];
 	char *paths_text;
 	enum color_when color;
-	bool sweep, cleanup;
+	bool sweep, cleanup, i_know;
+	const char *plan_file;
+	struct plan plan;
+	char *plan_text[PLAN_TEXTS]; /* values of the plan that are kept */
+	size_t n_plan_texts;
 };
 
 /* ---- The command line --------------------------------------------------------------------- */
@@ -204,59 +216,124 @@ static const char *take_design(struct arguments *arguments, int option, const ch
 	return take_traffic(arguments, option, value);
 }
 
-/* 0 to go on, 1 to end with *ret_exit. */
-static int parse(int argc, char **argv, struct arguments *arguments, int *ret_exit)
+/* What stands for itself on the command line, or in a plan as "yes" (@on) or "no". */
+static bool *flag_of(struct arguments *arguments, int option)
+{
+	switch (option) {
+	case OPTION_PING_PONG:
+		return &arguments->ab.ping_pong;
+	case OPTION_SWEEP:
+		return &arguments->sweep;
+	case OPTION_CLEANUP:
+		return &arguments->cleanup;
+	case OPTION_I_KNOW:
+		return &arguments->i_know;
+	}
+	return NULL;
+}
+
+static const char *take(struct arguments *arguments, int option, const char *value)
+{
+	bool *flag = flag_of(arguments, option);
+
+	if (flag) {
+		*flag = true;
+		return NULL;
+	}
+	switch (option) {
+	case OPTION_PLAN:
+		break; /* it was read before all options */
+	case OPTION_POLICY:
+		arguments->policy_file = value;
+		break;
+	case OPTION_JSON:
+		arguments->json = value;
+		break;
+	case OPTION_JUNIT:
+		arguments->junit = value;
+		break;
+	case OPTION_HLOG:
+		arguments->hlog = value;
+		break;
+	case OPTION_COLOR:
+		return terminal_parse_when(value, &arguments->color) ? "auto, always or never"
+		                                                     : NULL;
+	case OPTION_NO_COLOR:
+		arguments->color = COLOR_NEVER;
+		break;
+	default:
+		return take_design(arguments, option, value);
+	}
+	return NULL;
+}
+
+/* A key of [traffic] or [design]: struct plan_settings. */
+static const char *take_from_plan(void *context, const char *section, const char *name,
+                                  const char *value)
+{
+	const struct option_row *row = ab_plan_option(ab_options_table, section, name);
+	struct arguments *arguments = context;
+	char *kept;
+
+	if (!row)
+		return plan_unknown_key;
+	if (!row->argument)
+		return ab_plan_flag(value, flag_of(arguments, row->id)) ? "yes or no" : NULL;
+	if (arguments->n_plan_texts == PLAN_TEXTS || !(kept = strdup(value)))
+		return "less memory";
+	arguments->plan_text[arguments->n_plan_texts++] = kept;
+	return take(arguments, row->id, kept);
+}
+
+/* -1, or the exit code. */
+static int read_plan(struct arguments *arguments)
+{
+	const struct plan_settings settings = { take_from_plan, arguments };
+	char why[512];
+	int err = plan_read(&arguments->plan, arguments->plan_file, &settings, why, sizeof(why));
+
+	if (err == -EINVAL)
+		return error_usage("ab", "%s", why);
+	if (err)
+		return error_print(&(struct failure){ .error = err, .cause = why });
+	arguments->ab.generator_cpu = arguments->plan.generator.cpu;
+	arguments->ab.responder_cpu = arguments->plan.responder.cpu;
+	return -1;
+}
+
+/* The plan is read first, wherever it is named: options go before what it says. */
+static int parse_plan(int argc, char **argv, struct arguments *arguments)
 {
 	struct options options;
 	int option;
 
 	options_begin(&options, &command_ab, argc, argv);
-	while ((option = options_next(&options)) > 0) {
-		const char *expected = NULL;
+	while ((option = options_next(&options)) > 0)
+		if (option == OPTION_PLAN)
+			arguments->plan_file = options.value;
+	if (option < 0)
+		return options.exit_code;
+	return arguments->plan_file ? read_plan(arguments) : -1;
+}
 
-		switch (option) {
-		case OPTION_PING_PONG:
-			arguments->ab.ping_pong = true;
-			break;
-		case OPTION_CLEANUP:
-			arguments->cleanup = true;
-			break;
-		case OPTION_SWEEP:
-			arguments->sweep = true;
-			break;
-		case OPTION_POLICY:
-			arguments->policy_file = options.value;
-			break;
-		case OPTION_JSON:
-			arguments->json = options.value;
-			break;
-		case OPTION_JUNIT:
-			arguments->junit = options.value;
-			break;
-		case OPTION_HLOG:
-			arguments->hlog = options.value;
-			break;
-		case OPTION_COLOR:
-			if (terminal_parse_when(options.value, &arguments->color))
-				expected = "auto, always or never";
-			break;
-		case OPTION_NO_COLOR:
-			arguments->color = COLOR_NEVER;
-			break;
-		default:
-			expected = take_design(arguments, option, options.value);
-		}
-		if (expected) {
-			*ret_exit = options_bad_value(&options, expected);
-			return 1;
-		}
+/* -1 to go on, or the exit code. */
+static int parse(int argc, char **argv, struct arguments *arguments)
+{
+	struct options options;
+	int option, exit_code = parse_plan(argc, argv, arguments);
+
+	if (exit_code >= 0)
+		return exit_code;
+	options_begin(&options, &command_ab, argc, argv);
+	while ((option = options_next(&options)) > 0) {
+		const char *expected = take(arguments, option, options.value);
+
+		if (expected)
+			return options_bad_value(&options, expected);
 	}
-	*ret_exit = options.exit_code;
-	if (!option && options.n_operands) {
-		*ret_exit = error_usage("ab", "unexpected argument '%s'", options.operands[0]);
-		return 1;
-	}
-	return option < 0;
+	if (options.n_operands)
+		return error_usage("ab", "unexpected argument '%s'", options.operands[0]);
+	return -1;
 }
 
 /* All paths but the baseline, where none is named. */
@@ -371,7 +448,42 @@ static int run_sweep(struct arguments *arguments)
 	return err;
 }
 
-static int run_traffic(struct arguments *arguments, struct ab_result *result)
+static int run_arms(struct arguments *arguments, struct ab_result *result)
+{
+	int exit_code;
+
+	if (arguments->sweep)
+		return run_sweep(arguments);
+	exit_code = run(arguments, result);
+	if (exit_code >= 0)
+		return exit_code;
+	return ab_output(result, arguments->ab.traffic,
+	                 &(struct ab_output){
+				 .json = arguments->json,
+				 .junit = arguments->junit,
+				 .hlog = arguments->hlog,
+				 .color = arguments->color,
+			 });
+}
+
+/* On the ports of the plan. */
+static int run_planned(struct arguments *arguments, struct traffic *traffic,
+                       struct journal *journal, struct ab_result *result)
+{
+	struct ports ports;
+	char why[512];
+	int exit_code, err = ab_plan_prepare(&arguments->plan, journal, arguments->i_know, &ports,
+	                                     traffic, why, sizeof(why));
+
+	arguments->ab.ports = &ports;
+	exit_code = err ? fail(err, why) : run_arms(arguments, result);
+	ports_close(&ports);
+	arguments->ab.ports = NULL;
+	return exit_code;
+}
+
+static int run_traffic(struct arguments *arguments, struct journal *journal,
+                       struct ab_result *result)
 {
 	struct traffic traffic;
 	int err, exit_code;
@@ -384,22 +496,14 @@ static int run_traffic(struct arguments *arguments, struct ab_result *result)
 	if (err)
 		return error_print(&(struct failure){ .error = err, .doing = "make the traffic" });
 	arguments->ab.traffic = &traffic;
-	if (!arguments->ab.wire) {
+	if (!arguments->ab.wire)
 		err = wire_choose(&traffic.flow[0], &arguments->ab.wire, why, sizeof(why));
-		if (err) {
-			traffic_free(&traffic);
-			return fail(err, why);
-		}
-	}
-	exit_code = arguments->sweep ? run_sweep(arguments) : run(arguments, result);
-	if (exit_code < 0)
-		exit_code = ab_output(result, &traffic,
-		                      &(struct ab_output){
-					      .json = arguments->json,
-					      .junit = arguments->junit,
-					      .hlog = arguments->hlog,
-					      .color = arguments->color,
-				      });
+	if (err)
+		exit_code = fail(err, why);
+	else if (arguments->plan_file)
+		exit_code = run_planned(arguments, &traffic, journal, result);
+	else
+		exit_code = run_arms(arguments, result);
 	traffic_free(&traffic);
 	return exit_code;
 }
@@ -429,7 +533,7 @@ static int run_on_host(struct arguments *arguments, struct ab_result *result)
 		return exit_code;
 	exit_code = choose_cpus(&arguments->ab);
 	if (exit_code < 0)
-		exit_code = run_traffic(arguments, result);
+		exit_code = run_traffic(arguments, journal, result);
 	return ab_host_restore(journal, exit_code);
 }
 
@@ -455,7 +559,8 @@ static int ab_main(int argc, char **argv)
 	char why[512];
 	int exit_code;
 
-	if (parse(argc, argv, &arguments, &exit_code))
+	exit_code = parse(argc, argv, &arguments);
+	if (exit_code >= 0)
 		goto out;
 	if (arguments.cleanup) {
 		exit_code = ab_host_cleanup();
@@ -474,6 +579,8 @@ static int ab_main(int argc, char **argv)
 out:
 	ab_result_free(&result);
 	free(arguments.paths_text);
+	for (size_t i = 0; i < arguments.n_plan_texts; i++)
+		free(arguments.plan_text[i]);
 	return exit_code;
 }
 
@@ -489,8 +596,13 @@ const struct command command_ab = {
 		"the least change that this host can tell.\n\n"
 		"It runs on links of its own (network namespaces joined by veth pairs), which "
 		"are gone when it ends, however it ends. One run at a time: two would disturb each "
-		"other's figures.",
+		"other's figures.\n\n"
+		"With --plan it runs on two ports of this host that are cabled to each other; each "
+		"path is opened for each of its blocks then. What it changes of them is "
+		"journalled before, and restored at the end, or by the next run or --cleanup "
+		"after kill -9.",
 	.options = ab_options_table,
 	.examples = "ktax ab\n"
-		    "ktax ab --paths af_xdp,dpdk --policy samples/policy.ini --json ab.json\n",
+		    "ktax ab --paths af_xdp,dpdk --policy samples/policy.ini --json ab.json\n"
+		    "ktax ab --plan samples/ab.ini\n",
 };

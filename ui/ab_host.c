@@ -7,6 +7,8 @@
 #include "error.h"
 #include "journal.h"
 
+#define LIBXDP_DIRECTORY "/sys/fs/bpf/xdp" /* DPDK's net_af_xdp has it made */
+
 volatile sig_atomic_t ab_interrupted;
 
 static void interrupt(int signal)
@@ -51,6 +53,7 @@ int ab_host_take(struct journal **ret_journal)
 	if (exit_code >= 0)
 		return exit_code;
 	journal_close_at_exit(*ret_journal);
+	journal_note_directory(*ret_journal, LIBXDP_DIRECTORY);
 	if (restored)
 		error_note("restored what a run that was killed had changed (%zu)", restored);
 	return -1;

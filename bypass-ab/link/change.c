@@ -69,6 +69,19 @@ static int restore_file(const struct change *change)
 	return err == -ENOENT ? 0 : err;
 }
 
+/* What others make for themselves and leave empty (libxdp its directory of pinned programs). */
+static int save_directory(struct change *change)
+{
+	return access(change->what, F_OK) ? 0 : -EEXIST;
+}
+
+static int restore_directory(const struct change *change)
+{
+	if (!rmdir(change->what))
+		return 0;
+	return errno == ENOENT || errno == ENOTEMPTY ? 1 : -errno;
+}
+
 /* ---- ethtool ------------------------------------------------------------------------------ */
 
 int change_ethtool(const char *interface, void *request)
@@ -233,6 +246,7 @@ static int restore_xdp(const struct change *change)
 /* ---- All of them -------------------------------------------------------------------------- */
 
 const struct change_kind change_file = { "file", save_file, restore_file };
+const struct change_kind change_directory = { "directory", save_directory, restore_directory };
 const struct change_kind change_features = { "features", save_features, restore_features };
 const struct change_kind change_channels = { "channels", save_channels, restore_channels };
 const struct change_kind change_up = { "up", save_up, restore_up };
@@ -242,10 +256,11 @@ const struct change_kind change_xdp = { "xdp", save_xdp, restore_xdp };
 
 const struct change_kind *change_kind_by_name(const char *name)
 {
-	static const struct change_kind *const kinds[] = { &change_file,     &change_features,
-		                                           &change_channels, &change_up,
-		                                           &change_address,  &change_neighbour,
-		                                           &change_xdp,      NULL };
+	static const struct change_kind *const kinds[] = {
+		&change_file,      &change_directory, &change_features,
+		&change_channels,  &change_up,        &change_address,
+		&change_neighbour, &change_xdp,       NULL
+	};
 
 	for (const struct change_kind *const *kind = kinds; *kind; kind++)
 		if (!strcmp((*kind)->name, name))

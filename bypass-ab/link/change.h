@@ -23,12 +23,12 @@ struct change_kind {
 	const char *name;
 	/* Fills value; -EEXIST: there is something that a run would have to take away. */
 	int (*save)(struct change *change);
-	/* What is put back already is fine. */
+	/* What is put back already is fine; 1: nothing had to be done. */
 	int (*restore)(const struct change *change);
 };
 
-extern const struct change_kind change_file, change_features, change_channels, change_up,
-	change_address, change_neighbour, change_xdp;
+extern const struct change_kind change_file, change_directory, change_features, change_channels,
+	change_up, change_address, change_neighbour, change_xdp;
 
 /* The kind called @name, or NULL. */
 const struct change_kind *change_kind_by_name(const char *name);

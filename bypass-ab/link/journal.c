@@ -177,7 +177,7 @@ static int restore_lines(const struct journal *journal, char **lines, size_t n,
 			continue;
 		}
 		err = restore_change(&change);
-		if (err && !first)
+		if (err < 0 && !first)
 			first = sentence(why, why_size, err,
 			                 "cannot restore %s %s of %s to \"%s\": %s (it is listed "
 			                 "in %s)",
@@ -432,6 +432,17 @@ int journal_set_file(struct journal *journal, const struct port *port, const cha
 	return 0;
 }
 
+int journal_note_features(struct journal *journal, const struct port *port, char *why,
+                          size_t why_size)
+{
+	int err = make_change(journal, port, &change_features, "-", NULL, NULL);
+
+	if (err && err != -EOPNOTSUPP)
+		return sentence(why, why_size, err, "cannot read the features of %s: %s",
+		                port->interface, strerror(-err));
+	return 0;
+}
+
 /* Each may be one that the driver does not have. */
 static int apply_offloads(const char *interface, const char *what, const char *value)
 {
@@ -522,6 +533,13 @@ int journal_note_address(struct journal *journal, const struct port *port, const
 		return sentence(why, why_size, err, "cannot journal an address of %s: %s",
 		                port->interface, strerror(-err));
 	return 0;
+}
+
+int journal_note_directory(struct journal *journal, const char *path)
+{
+	int err = make_change(journal, NULL, &change_directory, path, NULL, NULL);
+
+	return err == -EEXIST ? 0 : err;
 }
 
 int journal_note_xdp(struct journal *journal, const struct port *port, char *why, size_t why_size)

@@ -48,6 +48,11 @@ int journal_close_at_exit(struct journal *journal);
  */
 int journal_set_file(struct journal *journal, const struct port *port, const char *path,
                      const char *value, char *why, size_t why_size);
+/* If there is no directory @path it is removed at the end, unless it is in use then. */
+int journal_note_directory(struct journal *journal, const char *path);
+/* What ethtool -K shows is put back at the end, whoever changes it. */
+int journal_note_features(struct journal *journal, const struct port *port, char *why,
+                          size_t why_size);
 /* Checksums and segmentation are the CPU's: on veth nobody else ever does them. */
 int journal_set_offloads_off(struct journal *journal, const struct port *port, char *why,
                              size_t why_size);

@@ -82,6 +82,12 @@ extern const struct frame_flow traffic_test_flow;
 int traffic_synthesize(struct traffic *traffic, const struct traffic_shape *shape);
 void traffic_free(struct traffic *traffic);
 
+/*
+ * Puts the traffic on another link: the ends of @flow instead of the test link's; each of its flows
+ * keeps the client's port, which tells it from the others.
+ */
+void traffic_set_ends(struct traffic *traffic, const struct frame_flow *flow);
+
 /* From the first request's due time to the last one's. */
 uint64_t traffic_duration_ns(const struct traffic *traffic);
 

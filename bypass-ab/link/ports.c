@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The responder's port gets the address of the server and, as its peer, that of the client: a route
+ * to this one host and to no other. The generator's port needs none: it sends and receives frames.
+ */
+#include "ports.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "change.h"
+#include "guard.h"
+#include "ip_batch.h"
+#include "journal.h"
+#include "sentence.h"
+
+#define CARRIER_TIMEOUT_MS 10000
+#define CARRIER_STEP_MS    20
+
+/* ---- One port, in its namespace ------------------------------------------------------------- */
+
+static int request(const char *interface, unsigned long what, struct ifreq *ifreq)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	*ifreq = (struct ifreq){};
+	snprintf(ifreq->ifr_name, sizeof(ifreq->ifr_name), "%s", interface);
+	if (ioctl(fd, what, ifreq))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static int read_mac(const char *interface, uint8_t mac[6])
+{
+	static const uint8_t none[6];
+	struct ifreq ifreq;
+	int err;
+
+	if (memcmp(mac, none, 6) != 0)
+		return 0;
+	err = request(interface, SIOCGIFHWADDR, &ifreq);
+	if (!err)
+		memcpy(mac, ifreq.ifr_hwaddr.sa_data, 6);
+	return err;
+}
+
+static bool has_carrier(const char *interface)
+{
+	struct ifreq ifreq;
+
+	return !request(interface, SIOCGIFFLAGS, &ifreq) && ifreq.ifr_flags & IFF_UP &&
+	       ifreq.ifr_flags & IFF_RUNNING;
+}
+
+static bool is_veth(const char *interface)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+
+	return !change_ethtool(interface, &info) && !strcmp(info.driver, "veth");
+}
+
+/* An address of the port that would be in the way: any but link-local ones of IPv6. */
+static bool is_own_address(const struct ifaddrs *address, const char *interface)
+{
+	const struct sockaddr_in6 *ipv6 = (const void *)address->ifa_addr;
+
+	if (!address->ifa_addr || strcmp(address->ifa_name, interface) != 0)
+		return false;
+	if (address->ifa_addr->sa_family == AF_INET6)
+		return !IN6_IS_ADDR_LINKLOCAL(&ipv6->sin6_addr);
+	return address->ifa_addr->sa_family == AF_INET;
+}
+
+/* One of the run's addresses, on any interface. */
+static bool is_taken(const struct ifaddrs *address, const struct frame_flow *flow)
+{
+	const struct sockaddr_in *ipv4 = (const void *)address->ifa_addr;
+
+	if (!address->ifa_addr || address->ifa_addr->sa_family != AF_INET)
+		return false;
+	return !memcmp(&ipv4->sin_addr, flow->client.ip, 4) ||
+	       !memcmp(&ipv4->sin_addr, flow->server.ip, 4);
+}
+
+static int check_addresses(const char *interface, const struct frame_flow *flow, char *why,
+                           size_t why_size)
+{
+	struct ifaddrs *all;
+	int err = 0;
+
+	if (getifaddrs(&all))
+		return sentence(why, why_size, -errno, "cannot list addresses: %s",
+		                strerror(errno));
+	for (const struct ifaddrs *address = all; address && !err; address = address->ifa_next) {
+		if (is_own_address(address, interface))
+			err = sentence(why, why_size, -EBUSY,
+			               "%s has an IP address, and a run sets its own: take it off "
+			               "first (ip address flush dev %s)",
+			               interface, interface);
+		else if (is_taken(address, flow))
+			err = sentence(why, why_size, -EBUSY,
+			               "%s has an address of the plan already: choose others",
+			               address->ifa_name);
+	}
+	freeifaddrs(all);
+	return err;
+}
+
+/* ---- Preparing ------------------------------------------------------------------------------ */
+
+struct preparation {
+	struct journal *journal;
+	const struct port *port;
+	const struct frame_flow *flow;
+	char *why;
+	size_t why_size;
+};
+
+static int set_sysctl(const struct preparation *preparation, const char *format, const char *value)
+{
+	char path[128];
+	int err;
+
+	snprintf(path, sizeof(path), format, preparation->port->interface);
+	err = journal_set_file(preparation->journal, preparation->port, path, value,
+	                       preparation->why, preparation->why_size);
+	return err == -ENOENT ? 0 : err; /* a kernel without IPv6 */
+}
+
+/*
+ * Linux would send router solicitations at its own time, and forward on the one port, back to the
+ * other, what it receives for the client.
+ */
+static int silence(const struct preparation *preparation)
+{
+	int err = set_sysctl(preparation, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1");
+
+	return err ? err : set_sysctl(preparation, "/proc/sys/net/ipv4/conf/%s/forwarding", "0");
+}
+
+/* In the port's namespace. */
+static int prepare_here(const struct preparation *preparation)
+{
+	const struct port *port = preparation->port;
+	char *why = preparation->why;
+	size_t why_size = preparation->why_size;
+	int err = check_addresses(port->interface, preparation->flow, why, why_size);
+
+	if (!err)
+		err = journal_note_xdp(preparation->journal, port, why, why_size);
+	if (!err)
+		err = journal_note_features(preparation->journal, port, why, why_size);
+	if (!err && is_veth(port->interface))
+		err = journal_set_offloads_off(preparation->journal, port, why, why_size);
+	if (!err)
+		err = journal_set_one_channel(preparation->journal, port, why, why_size);
+	if (!err)
+		err = silence(preparation);
+	return err ? err : journal_set_up(preparation->journal, port, why, why_size);
+}
+
+static int prepare_port(const struct preparation *preparation, bool i_know, int *ret_ns,
+                        unsigned int *ret_index, uint8_t mac[6])
+{
+	const struct port *port = preparation->port;
+	int err = 0, home;
+
+	if (!i_know)
+		err = guard_check(port, preparation->why, preparation->why_size);
+	if (err)
+		return err;
+	*ret_ns = port_open_namespace(port);
+	home = *ret_ns < 0 ? *ret_ns : namespace_visit(*ret_ns);
+	if (home < 0)
+		return sentence(preparation->why, preparation->why_size, home,
+		                "cannot enter the namespace of %s: %s", port->interface,
+		                strerror(-home));
+	*ret_index = if_nametoindex(port->interface);
+	err = *ret_index ? read_mac(port->interface, mac) : -ENODEV;
+	namespace_leave(home);
+	if (err)
+		return sentence(preparation->why, preparation->why_size, err, "interface %s: %s",
+		                port->interface, strerror(-err));
+	home = namespace_visit(*ret_ns);
+	err = home < 0 ? home : prepare_here(preparation);
+	if (home >= 0)
+		namespace_leave(home);
+	return err;
+}
+
+static void print_addresses(const struct ports *ports, char client[16], char server[16])
+{
+	inet_ntop(AF_INET, ports->flow.client.ip, client, 16);
+	inet_ntop(AF_INET, ports->flow.server.ip, server, 16);
+}
+
+int ports_prepare(struct ports *ports, struct journal *journal, bool i_know, char *why,
+                  size_t why_size)
+{
+	struct preparation preparation = { journal, &ports->generator, &ports->flow, why,
+		                           why_size };
+	char client[16], server[16];
+	int err;
+
+	ports->generator_ns = ports->responder_ns = -1;
+	err = prepare_port(&preparation, i_know, &ports->generator_ns, &ports->generator_index,
+	                   ports->flow.client.mac);
+	preparation.port = &ports->responder;
+	if (!err)
+		err = prepare_port(&preparation, i_know, &ports->responder_ns,
+		                   &ports->responder_index, ports->flow.server.mac);
+	print_addresses(ports, client, server);
+	if (!err)
+		err = journal_note_address(journal, &ports->responder, server, client, why,
+		                           why_size);
+	return err ? err : ports_settle(ports, why, why_size);
+}
+
+void ports_close(struct ports *ports)
+{
+	if (ports->generator_ns >= 0)
+		close(ports->generator_ns);
+	if (ports->responder_ns >= 0)
+		close(ports->responder_ns);
+	ports->generator_ns = ports->responder_ns = -1;
+}
+
+/* ---- Joining -------------------------------------------------------------------------------- */
+
+static int set_address(const struct ports *ports, bool raw, char *why, size_t why_size)
+{
+	char batch[IP_BATCH_MAX], client[16], server[16];
+	const uint8_t *mac = ports->flow.client.mac;
+	const char *interface = ports->responder.interface;
+	int home = link_here(), err;
+
+	if (home < 0)
+		return home;
+	print_addresses(ports, client, server);
+	if (raw)
+		snprintf(batch, sizeof(batch),
+		         "address flush dev %s to %s\nneighbour flush dev %s to %s nud all\n",
+		         interface, server, interface, client);
+	else
+		snprintf(batch, sizeof(batch),
+		         "address replace %s peer %s dev %s\n"
+		         "neighbour replace %s lladdr %02x:%02x:%02x:%02x:%02x:%02x nud permanent "
+		         "dev %s\n",
+		         server, client, interface, client, mac[0], mac[1], mac[2], mac[3], mac[4],
+		         mac[5], interface);
+	err = ip_batch(home, ports->responder_ns, batch, why, why_size);
+	close(home);
+	return err;
+}
+
+int ports_join(const struct ports *ports, struct link *link, bool raw, char *why, size_t why_size)
+{
+	int err = ports_check(ports, why, why_size);
+
+	if (!err)
+		err = set_address(ports, raw, why, why_size);
+	if (err)
+		return err;
+	*link = (struct link){ .generator_ns = dup(ports->generator_ns),
+		               .responder_ns = dup(ports->responder_ns) };
+	strcpy(link->generator_interface, ports->generator.interface);
+	strcpy(link->responder_interface, ports->responder.interface);
+	return 0;
+}
+
+/* ---- Still there? --------------------------------------------------------------------------- */
+
+enum state { GONE, NO_CARRIER, READY };
+
+static enum state state_of(const struct port *port, int ns, unsigned int index)
+{
+	int home = namespace_visit(ns);
+	enum state state = GONE;
+
+	if (home < 0)
+		return GONE;
+	if (if_nametoindex(port->interface) == index)
+		state = has_carrier(port->interface) ? READY : NO_CARRIER;
+	namespace_leave(home);
+	return state;
+}
+
+static int say(enum state state, const struct port *port, char *why, size_t why_size)
+{
+	if (state == GONE)
+		return sentence(why, why_size, -ENODEV, "interface %s has vanished",
+		                port->interface);
+	return sentence(why, why_size, -ENOLINK,
+	                "interface %s has no carrier: are the two ports cabled to each other, and "
+	                "up?",
+	                port->interface);
+}
+
+int ports_check(const struct ports *ports, char *why, size_t why_size)
+{
+	enum state generator =
+		state_of(&ports->generator, ports->generator_ns, ports->generator_index);
+	enum state responder =
+		state_of(&ports->responder, ports->responder_ns, ports->responder_index);
+
+	/* The peer of a cable that was pulled out has lost its carrier, too. */
+	if (generator != READY && (generator == GONE || responder != GONE))
+		return say(generator, &ports->generator, why, why_size);
+	if (responder != READY)
+		return say(responder, &ports->responder, why, why_size);
+	return 0;
+}
+
+int ports_settle(const struct ports *ports, char *why, size_t why_size)
+{
+	int err = -ENOLINK;
+
+	for (int ms = 0; err == -ENOLINK && ms < CARRIER_TIMEOUT_MS; ms += CARRIER_STEP_MS) {
+		err = ports_check(ports, why, why_size);
+		if (err == -ENOLINK)
+			usleep(CARRIER_STEP_MS * 1000);
+	}
+	return err;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Two ports of this host that are cabled to each other, instead of the embedded test bed: what a
+ * plan names. There is one link then, and the arms take turns on it: AF_XDP and the kernel cannot
+ * both have its queue.
+ */
+#ifndef KTAX_PORTS_H
+#define KTAX_PORTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "frame.h"
+#include "link.h"
+#include "port.h"
+
+struct journal;
+
+struct ports {
+	struct port generator, responder;
+	int generator_ns, responder_ns;
+	unsigned int generator_index, responder_index;
+	struct frame_flow flow; /* what frames carry; MACs of zero: the interfaces' own */
+};
+
+/*
+ * Makes @ports, whose names and flow are set, fit for a run: up, one queue each, no offloads on
+ * veth, silent but for the run. All of it is journalled. -EPERM: one of them is not to be touched
+ * (guard.h) and @i_know is false; -EBUSY: it has an address or an XDP program; -ENOLINK: no cable.
+ */
+int ports_prepare(struct ports *ports, struct journal *journal, bool i_know, char *why,
+                  size_t why_size);
+void ports_close(struct ports *ports);
+
+/* As link_make, of these ports; link_close leaves them. @raw: the responder's has no address. */
+int ports_join(const struct ports *ports, struct link *link, bool raw, char *why, size_t why_size);
+
+/* Waits until both have a carrier: attaching XDP makes many NICs lose it for seconds. */
+int ports_settle(const struct ports *ports, char *why, size_t why_size);
+/* Are both there still? -ENODEV, -ENOLINK, with a sentence. */
+int ports_check(const struct ports *ports, char *why, size_t why_size);
+
+#endif
