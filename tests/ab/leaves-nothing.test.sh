@@ -23,7 +23,6 @@ host() {
   ip netns list
   { find /sys/fs/bpf /dev/hugepages /dev/shm /run/dpdk 2>/dev/null || true; } | sort
   cat /proc/sys/vm/nr_hugepages
-  grep -c nsfs /proc/self/mountinfo || true
 }
 
 children() {
