@@ -15,6 +15,7 @@
 /* 100 in all. */
 #define WIDTH         100
 #define PATH_WIDTH    19
+#define LEGEND_WIDTH  20
 #define LATENCY_WIDTH 18
 #define LOSS_WIDTH    10
 #define CPU_WIDTH     17
@@ -438,6 +439,30 @@ static void put_lost(const struct terminal *t, const struct ab_result *result)
 	put_item(t, STYLE_PLAIN, "lost", list.text);
 }
 
+/* Is there something to say of @c that was not said of its metric or its arm? */
+static bool is_open(const struct ab_result *result, const struct ab_comparison *c)
+{
+	return c->why[0] && result->floor[c->metric].judged && !result->arm[c->arm].unequal;
+}
+
+/* Adds all that is open for the reason of comparison @first, if none before it has that reason. */
+static void add_open(struct list *list, const struct ab_result *result, size_t first)
+{
+	const char *why = result->comparison[first].why;
+	struct list figures = { .separator = ", " };
+
+	for (size_t i = 0; i < result->n_comparisons; i++) {
+		const struct ab_comparison *c = &result->comparison[i];
+
+		if (!is_open(result, c) || strcmp(c->why, why))
+			continue;
+		if (i < first)
+			return;
+		add(&figures, "%s %s", result->arm[c->arm].type->name, ab_metric_title(c->metric));
+	}
+	add(list, "%s: %s", figures.text, why);
+}
+
 /* What is not judged in any path, and what was not decided in each. */
 static void put_doubts(const struct terminal *t, const struct ab_result *result)
 {
@@ -454,14 +479,9 @@ static void put_doubts(const struct terminal *t, const struct ab_result *result)
 			            ? result->floor[metric].why
 			            : result->floor[metric].why + 12);
 	}
-	for (size_t i = 0; i < result->n_comparisons; i++) {
-		const struct ab_comparison *c = &result->comparison[i];
-
-		/* That of an arm that was rejected unequally has been said. */
-		if (c->why[0] && result->floor[c->metric].judged && !result->arm[c->arm].unequal)
-			add(&open, "%s %s: %s", result->arm[c->arm].type->name,
-			    ab_metric_title(c->metric), c->why);
-	}
+	for (size_t i = 0; i < result->n_comparisons; i++)
+		if (is_open(result, &result->comparison[i]))
+			add_open(&open, result, i);
 	put_item(t, STYLE_PLAIN, "not judged", unjudged.text);
 	put_item(t, STYLE_PLAIN, "undecided", open.text);
 }
@@ -485,8 +505,8 @@ static void put_paths(const struct terminal *t, const struct ab_result *result)
 		         *arm->how ? "; here: " : "", arm->how);
 		fputs("  ", t->file);
 		put_styled(t, STYLE_BOLD, arm->type->name);
-		fprintf(t->file, "%*s", (int)(PATH_WIDTH - 2 - strlen(arm->type->name)), "");
-		put_wrapped(t->file, text, PATH_WIDTH, PATH_WIDTH, WIDTH);
+		fprintf(t->file, "%*s", (int)(LEGEND_WIDTH - 2 - strlen(arm->type->name)), "");
+		put_wrapped(t->file, text, LEGEND_WIDTH, LEGEND_WIDTH, WIDTH);
 	}
 }
 
