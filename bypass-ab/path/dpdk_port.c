@@ -164,21 +164,22 @@ static int start_environment(const char *allowed)
 		"--file-prefix",
 		prefix,
 		"--no-telemetry",
-		"--iova-mode=va",
 		"--log-level=warning",
 		pci,
-		"--in-memory", /* the last: replaced where there are no hugepages */
+		NULL, /* room for more */
+		NULL,
 		NULL,
 	};
-	int n = sizeof(arguments) / sizeof(arguments[0]) - 1, cpu = own_cpu();
+	int n = sizeof(arguments) / sizeof(arguments[0]) - 3, cpu = own_cpu();
 
 	if (cpu < 0)
 		return cpu;
 	has_hugepages = enough_hugepages();
-	if (!has_hugepages) {
-		arguments[n - 1] = "--no-huge";
+	arguments[n++] = has_hugepages ? "--in-memory" : "--no-huge";
+	if (!has_hugepages)
 		arguments[n++] = "--no-shconf";
-	}
+	if (!allowed)
+		arguments[n++] = "--iova-mode=va"; /* a NIC's depends on its IOMMU */
 	snprintf(core, sizeof(core), "0@%d", cpu);
 	snprintf(megabytes, sizeof(megabytes), "%d", MEMORY_MB);
 	snprintf(prefix, sizeof(prefix), "ktax-%d", getpid());
