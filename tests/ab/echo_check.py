@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""echo_check.py INTERFACE PORT [--plain] - asks a raw path at the other end of a link, and judges.
+"""echo_check.py INTERFACE PORT [--plain] [--untagged] - asks a raw path at the other end of a link, and judges.
 
 Shares no code with ktax: builds frames, swaps, and sums checksums on its own. Sends marked requests
 (IPv4, IPv6, VLAN tags, many sizes), stop frames, and frames that are no request, through a packet
@@ -8,7 +8,7 @@ repeated (an answer that came twice), altered (not the request with its ends swa
 strange (came, but was never asked for).
 
 --plain leaves out what a packet socket alters: double VLAN tags, and fragments (it puts them
-together).
+together). --untagged leaves out all VLAN tags, which a NIC may filter.
 """
 import socket
 import struct
@@ -19,6 +19,7 @@ CLIENT_MAC, SERVER_MAC = bytes.fromhex("020000007701"), bytes.fromhex("020000007
 CLIENT4, SERVER4 = bytes([10, 77, 0, 1]), bytes([10, 77, 0, 2])
 CLIENT6, SERVER6 = (socket.inet_pton(socket.AF_INET6, "fd77::%d" % n) for n in (1, 2))
 CLIENT_PORT = 6000
+LEAST_FRAME = 60  # without FCS
 ROUNDS = 20
 MAGIC = 0x4B544158
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
@@ -82,6 +83,8 @@ def requests(port, plain):
             number += 1
             yield number, request(number, port, min(size, 1452), v6=True)
             number += 1
+        if "--untagged" in sys.argv:
+            continue
         yield number, request(number, port, 48, vlans=[(0x8100, 5)])
         number += 1
         tags = [(0x8100, 6)] if plain else [(0x88A8, 6), (0x8100, 5)]
@@ -172,6 +175,11 @@ def is_from(frame, port):
         return False
 
 
+def unpadded(frame, size):
+    """A NIC fills frames up to the least size that Ethernet has."""
+    return frame[:size] if len(frame) <= LEAST_FRAME else frame
+
+
 def judge(counts, wanted, seen, frame, port):
     if not is_from(frame, port):
         counts["strange"] += frame[6:12] == SERVER_MAC
@@ -180,6 +188,7 @@ def judge(counts, wanted, seen, frame, port):
     if number not in wanted:
         counts["strange"] += 1
         return
+    frame = unpadded(frame, len(wanted[number]))
     counts["echoed"] += number not in seen
     counts["repeated"] += number in seen
     seen.add(number)
