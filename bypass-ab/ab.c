@@ -22,14 +22,16 @@
 #include "sentence.h"
 #include "softirq_meter.h"
 
-#define WARM_UP_BLOCKS 2      /* of each arm, which do not count */
-#define SETTLING_EPOCH 0x8000 /* another one than that of any block nearby */
-#define COST_ROUNDS    12     /* with the meter of softirqs: enough to judge all paths at once */
+#define WARM_UP_BLOCKS 2           /* of each arm, which do not count */
+#define TWIN           AB_ARMS_MAX /* index of the baseline's second instance, for A/A */
+#define SETTLING_EPOCH 0x8000      /* another one than that of any block nearby */
+#define COST_ROUNDS    12 /* with the meter of softirqs: enough to judge all paths at once */
 
 struct run {
 	const struct ab_options *options;
 	struct ab_result *result;
-	struct arm arm[AB_ARMS_MAX];
+	struct arm arm[AB_ARMS_MAX + 1];
+	struct ab_arm twin; /* result of arm[TWIN], of no interest */
 	struct generator generator;
 	struct histogram lateness; /* of the generator, in all blocks that count */
 	struct paired_order order;
@@ -64,16 +66,25 @@ static bool takes_turns(const struct run *run, const struct arm *arm)
 /* A path that cannot run here is skipped; the baseline has to. */
 static int open_one(struct run *run, size_t i, char *why, size_t why_size)
 {
-	struct ab_arm *result = &run->result->arm[i];
+	struct ab_arm *result = i == TWIN ? &run->twin : &run->result->arm[i];
 	struct arm *arm = &run->arm[i];
 	int err = arm_open(arm, result, run->options, run->home, result->why, sizeof(result->why));
 
-	if (err && (i == 0 || err != -EOPNOTSUPP))
+	if (err && (i == 0 || i == TWIN || err != -EOPNOTSUPP))
 		return sentence(why, why_size, err, "path %s: %s", result->type->name, result->why);
 	result->skipped = err;
 	if (err || takes_turns(run, arm))
 		arm_close(arm);
 	return 0;
+}
+
+/*
+ * A/A compares two processes on two links, as A/B does: what differs between any two of them is
+ * part of the noise. In memory there is but one.
+ */
+static unsigned int twin_of_baseline(const struct run *run)
+{
+	return run->result->arm[0].type->in_memory ? 0 : TWIN;
 }
 
 /*
@@ -85,9 +96,12 @@ static int open_arms(struct run *run, char *why, size_t why_size)
 	const struct ab_result *result = run->result;
 	int err = 0;
 
+	run->twin.type = result->arm[0].type;
 	for (size_t i = 0; i < result->n_arms && !err; i++)
 		if (!result->arm[i].type->in_memory)
 			err = open_one(run, i, why, why_size);
+	if (!err && twin_of_baseline(run) == TWIN)
+		err = open_one(run, TWIN, why, why_size);
 	for (size_t i = 0; i < result->n_arms && !err; i++)
 		if (result->arm[i].type->in_memory)
 			err = open_one(run, i, why, why_size);
@@ -309,7 +323,7 @@ static size_t live_arms(const struct run *run, unsigned int *arms)
 static int run_cost_rounds(struct run *run, const unsigned int *arms, size_t n, char *why,
                            size_t why_size)
 {
-	const unsigned int same[] = { 0, 0 };
+	const unsigned int same[] = { 0, twin_of_baseline(run) };
 	struct ab_result *result = run->result;
 	struct ab_block blocks[AB_ARMS_MAX];
 	int err = 0;
@@ -337,16 +351,19 @@ static int run_cost_rounds(struct run *run, const unsigned int *arms, size_t n, 
 static int run_rounds(struct run *run, char *why, size_t why_size)
 {
 	struct ab_result *result = run->result;
-	const unsigned int same[] = { 0, 0 };
+	const unsigned int same[] = { 0, twin_of_baseline(run) };
 	unsigned int arms[AB_ARMS_MAX];
 	size_t n = live_arms(run, arms), rounds = result->rounds;
 	struct ab_block blocks[AB_ARMS_MAX];
 	int err = 0;
 
-	run->all =
-		(WARM_UP_BLOCKS + rounds + cost_rounds(run)) * n + 2 * (rounds + cost_rounds(run));
-	for (size_t i = 0; i < WARM_UP_BLOCKS && !err; i++)
+	run->all = (WARM_UP_BLOCKS + rounds + cost_rounds(run)) * n +
+	           2 * (rounds + cost_rounds(run)) + WARM_UP_BLOCKS;
+	for (size_t i = 0; i < WARM_UP_BLOCKS && !err; i++) {
 		err = run_round(run, arms, n, blocks, false, why, why_size);
+		if (!err)
+			err = run_round(run, &same[1], 1, blocks, false, why, why_size);
+	}
 	for (size_t i = 0; i < rounds && !err; i++) {
 		err = run_round(run, same, 2, blocks, false, why, why_size);
 		for (size_t j = 0; j < 2 && !err; j++)
@@ -423,6 +440,7 @@ static int run_all(struct run *run, char *why, size_t why_size)
 		err = run_rounds(run, why, why_size);
 	for (size_t i = 0; i < result->n_arms; i++)
 		arm_close(&run->arm[i]);
+	arm_close(&run->arm[TWIN]);
 	result->lateness_p50_ns = histogram_percentile(&run->lateness, 50);
 	result->lateness_p99_ns = histogram_percentile(&run->lateness, 99);
 	histogram_destroy(&run->lateness);

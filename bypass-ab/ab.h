@@ -2,7 +2,7 @@
 /*
  * The A/B run: the same traffic over several paths, in randomised blocks.
  *
- *	A/A: rounds of (baseline, baseline)            -> the noise floor of every metric
+ *	A/A: rounds of (baseline, its twin)            -> the noise floor of every metric
  *	A/B: rounds of (baseline, path 1, path 2 ...)  -> paired differences to the baseline
  *
  * within a round in random order. The unit is the block: one figure per metric. ab_judge
