@@ -28,7 +28,7 @@
 struct path {
 	struct xsk xsk;
 	uint16_t port;
-	bool busy_polls, has_napi;
+	bool busy_polls;
 	uint64_t received, sent, foreign, failures;
 	struct xdp_desc frame[XSK_FRAMES]; /* received, by number (slot) */
 };

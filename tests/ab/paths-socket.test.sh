@@ -20,8 +20,9 @@ make_link() {
 
 # start_path PATH ADDRESS: fails if it cannot run here; why is in $why then.
 start_path() {
+  rm -f "$tmp/server.out" "$tmp/server.err" # the last one's "ready" is not this one's
   start server "${in_b[@]}" "$build/tests/serve_path" "$1" b0 "$port" "$2"
-  if wait_for 20 path_settled && grep -q ready "$tmp/server.out"; then
+  if wait_for 20 path_settled && grep -qs ready "$tmp/server.out"; then
     return 0
   fi
   why=$(<"$tmp/server.err")
@@ -29,7 +30,7 @@ start_path() {
 }
 
 path_settled() {
-  grep -q ready "$tmp/server.out" || ! running server
+  grep -qs ready "$tmp/server.out" || ! running server
 }
 
 # count NAME FILE: the figure of a NAME=VALUE line.
