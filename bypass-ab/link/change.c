@@ -98,14 +98,15 @@ int change_ethtool(const char *interface, void *request)
 	return err;
 }
 
+/* As struct ethtool_gfeatures, with room for the words. */
 struct features {
-	struct ethtool_gfeatures head;
-	struct ethtool_get_features_block block[FEATURE_WORDS];
+	uint32_t command, size;
+	struct ethtool_get_features_block word[FEATURE_WORDS];
 };
 
 static int get_features(const char *interface, struct features *features)
 {
-	*features = (struct features){ .head = { ETHTOOL_GFEATURES, FEATURE_WORDS } };
+	*features = (struct features){ .command = ETHTOOL_GFEATURES, .size = FEATURE_WORDS };
 	return change_ethtool(interface, features);
 }
 
@@ -115,30 +116,30 @@ static int save_features(struct change *change)
 	struct features features;
 	int err = get_features(change->interface, &features), n = 0;
 
-	for (unsigned int i = 0; !err && i < features.head.size && i < FEATURE_WORDS; i++)
+	for (unsigned int i = 0; !err && i < features.size && i < FEATURE_WORDS; i++)
 		n += snprintf(change->value + n, CHANGE_VALUE_MAX - n, "%s%x", i ? " " : "",
-		              features.head.features[i].requested);
+		              features.word[i].requested);
 	return err;
 }
 
 static int restore_features(const struct change *change)
 {
-	struct {
-		struct ethtool_sfeatures head;
-		struct ethtool_set_features_block block[FEATURE_WORDS];
-	} wanted = { .head = { ETHTOOL_SFEATURES, 0 } };
+	struct { /* as struct ethtool_sfeatures */
+		uint32_t command, size;
+		struct ethtool_set_features_block word[FEATURE_WORDS];
+	} wanted = { .command = ETHTOOL_SFEATURES };
 	struct features features;
 	const char *at = change->value;
 	int err = get_features(change->interface, &features), length;
 	unsigned int word;
 
 	for (; !err && sscanf(at, "%x%n", &word, &length) == 1; at += length) {
-		unsigned int i = wanted.head.size++;
+		unsigned int i = wanted.size++;
 
-		if (i >= features.head.size || i >= FEATURE_WORDS)
+		if (i >= features.size || i >= FEATURE_WORDS)
 			return -EINVAL;
-		wanted.head.features[i].valid = features.head.features[i].available;
-		wanted.head.features[i].requested = word & features.head.features[i].available;
+		wanted.word[i].valid = features.word[i].available;
+		wanted.word[i].requested = word & features.word[i].available;
 	}
 	err = err ? err : change_ethtool(change->interface, &wanted);
 	return err > 0 ? 0 : err;
