@@ -151,15 +151,13 @@ static int silence(const struct preparation *preparation)
 }
 
 /* In the port's namespace. */
-static int prepare_here(const struct preparation *preparation)
+static int change_here(const struct preparation *preparation)
 {
 	const struct port *port = preparation->port;
 	char *why = preparation->why;
 	size_t why_size = preparation->why_size;
-	int err = check_addresses(port->interface, preparation->flow, why, why_size);
+	int err = journal_note_xdp(preparation->journal, port, why, why_size);
 
-	if (!err)
-		err = journal_note_xdp(preparation->journal, port, why, why_size);
 	if (!err)
 		err = journal_note_features(preparation->journal, port, why, why_size);
 	if (!err && is_veth(port->interface))
@@ -171,32 +169,59 @@ static int prepare_here(const struct preparation *preparation)
 	return err ? err : journal_set_up(preparation->journal, port, why, why_size);
 }
 
-static int prepare_port(const struct preparation *preparation, bool i_know, int *ret_ns,
+static int examine_here(const struct preparation *preparation, unsigned int *ret_index,
+                        uint8_t mac[6])
+{
+	const char *interface = preparation->port->interface;
+	int err;
+
+	*ret_index = if_nametoindex(interface);
+	err = *ret_index ? read_mac(interface, mac) : -ENODEV;
+	if (err)
+		return sentence(preparation->why, preparation->why_size, err, "interface %s: %s",
+		                interface, strerror(-err));
+	return check_addresses(interface, preparation->flow, preparation->why,
+	                       preparation->why_size);
+}
+
+static int visit(const struct preparation *preparation, int ns)
+{
+	int home = ns < 0 ? ns : namespace_visit(ns);
+
+	if (home < 0)
+		return sentence(preparation->why, preparation->why_size, home,
+		                "cannot enter the namespace of %s: %s",
+		                preparation->port->interface, strerror(-home));
+	return home;
+}
+
+/* All that can keep it from being used is looked for before anything is changed. */
+static int examine_port(const struct preparation *preparation, bool i_know, int *ret_ns,
                         unsigned int *ret_index, uint8_t mac[6])
 {
-	const struct port *port = preparation->port;
 	int err = 0, home;
 
 	if (!i_know)
-		err = guard_check(port, preparation->why, preparation->why_size);
+		err = guard_check(preparation->port, preparation->why, preparation->why_size);
 	if (err)
 		return err;
-	*ret_ns = port_open_namespace(port);
-	home = *ret_ns < 0 ? *ret_ns : namespace_visit(*ret_ns);
+	*ret_ns = port_open_namespace(preparation->port);
+	home = visit(preparation, *ret_ns);
 	if (home < 0)
-		return sentence(preparation->why, preparation->why_size, home,
-		                "cannot enter the namespace of %s: %s", port->interface,
-		                strerror(-home));
-	*ret_index = if_nametoindex(port->interface);
-	err = *ret_index ? read_mac(port->interface, mac) : -ENODEV;
+		return home;
+	err = examine_here(preparation, ret_index, mac);
 	namespace_leave(home);
-	if (err)
-		return sentence(preparation->why, preparation->why_size, err, "interface %s: %s",
-		                port->interface, strerror(-err));
-	home = namespace_visit(*ret_ns);
-	err = home < 0 ? home : prepare_here(preparation);
-	if (home >= 0)
-		namespace_leave(home);
+	return err;
+}
+
+static int change_port(const struct preparation *preparation, int ns)
+{
+	int home = visit(preparation, ns), err;
+
+	if (home < 0)
+		return home;
+	err = change_here(preparation);
+	namespace_leave(home);
 	return err;
 }
 
@@ -209,18 +234,21 @@ static void print_addresses(const struct ports *ports, char client[16], char ser
 int ports_prepare(struct ports *ports, struct journal *journal, bool i_know, char *why,
                   size_t why_size)
 {
-	struct preparation preparation = { journal, &ports->generator, &ports->flow, why,
-		                           why_size };
+	struct preparation generator = { journal, &ports->generator, &ports->flow, why, why_size };
+	struct preparation responder = { journal, &ports->responder, &ports->flow, why, why_size };
 	char client[16], server[16];
 	int err;
 
 	ports->generator_ns = ports->responder_ns = -1;
-	err = prepare_port(&preparation, i_know, &ports->generator_ns, &ports->generator_index,
+	err = examine_port(&generator, i_know, &ports->generator_ns, &ports->generator_index,
 	                   ports->flow.client.mac);
-	preparation.port = &ports->responder;
 	if (!err)
-		err = prepare_port(&preparation, i_know, &ports->responder_ns,
+		err = examine_port(&responder, i_know, &ports->responder_ns,
 		                   &ports->responder_index, ports->flow.server.mac);
+	if (!err)
+		err = change_port(&generator, ports->generator_ns);
+	if (!err)
+		err = change_port(&responder, ports->responder_ns);
 	print_addresses(ports, client, server);
 	if (!err)
 		err = journal_note_address(journal, &ports->responder, server, client, why,
