@@ -12,7 +12,11 @@ cd "$tmp"
 run ktax ab --sweep --paths kernel-spin,dpdk --seed 1 --json sweep.json
 cat out err
 check_eq "A sweep ends well" "$status" 0
-check_eq "It is silent where standard error is no terminal" "$(cat err)" ""
+# A host with two CPUs gets a note.
+without_note() {
+  sed '/^ktax: generator and responder fill both CPUs: /d' "$1"
+}
+check_eq "It is silent where standard error is no terminal" "$(without_note err)" ""
 
 holds_in_sweep() {
   jq -e "$1" sweep.json >/dev/null
@@ -62,4 +66,4 @@ fi
 start interrupted ktax ab --sweep --paths kernel-spin
 sleep 2
 stop interrupted INT
-check_eq "An interrupted sweep says so" "$status $(cat interrupted.err)" "2 ktax: interrupted"
+check_eq "An interrupted sweep says so" "$status $(without_note interrupted.err)" "2 ktax: interrupted: there is no result"
