@@ -227,7 +227,9 @@ for n in 1 3; do
   wait_for 30 has_responders "orphan$n" 4
   sleep 1
   note_held
-  kill -KILL "$(responders "orphan$n" | sed -n "${n}p")"
+  victim=$(responders "orphan$n" | sed -n "${n}p")
+  check_match "A responder is there to be killed" "$victim" "^[0-9]+$"
+  kill -KILL "$victim" || true
   await "orphan$n" 30 || stop "orphan$n" KILL
   said "A responder that is killed ends the run" "$status" 2 "^ktax: path (kernel|af_xdp) failed while it was measured: its responder has ended$" "orphan$n.err"
   check_nothing_left "and nothing is left"
