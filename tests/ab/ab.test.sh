@@ -122,7 +122,17 @@ check_nothing_left() {
 
 # ---- a run --------------------------------------------------------------------------------------
 
-run ab --rounds 6 --requests 1000 --paths kernel-spin,af_xdp,xdp --seed 1 --json one.json
+# measured FILE: each path has a block that the gates have let through.
+measured() {
+  jq -e '[.arms[] | select(.why == null) | .p50_ns] | all' "$1" >/dev/null 2>&1
+}
+
+# On a busy host the gates may reject all blocks of a path: measured again then.
+for attempt in 1 2 3; do
+  run ab --rounds 6 --requests 1000 --paths kernel-spin,af_xdp,xdp --seed 1 --json one.json
+  measured one.json && break
+  echo "# measured again: attempt $attempt"
+done
 cat out err
 check_match "A run ends with a verdict" "$status" "^(0|3|4)$"
 check_eq "which is also in the JSON" "$(json one.json .exit)" "$status"
