@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "paired.h"
+#include "policy.h"
 
 /* A quantile of a block is judged if so many of its requests lie beyond it. */
 #define BEYOND_LEAST 10
@@ -26,6 +27,10 @@
 #define P999_FLOOR_MOST 0.5
 /* Level of the test for unequal rejection. Rather too often unequal: that is the safe side. */
 #define UNEQUAL_LEVEL 0.1
+
+_Static_assert(AB_P50 == (int)POLICY_P50 && AB_P90 == (int)POLICY_P90 &&
+                       AB_P99 == (int)POLICY_P99 && AB_P999 == (int)POLICY_P999,
+               "policy->metric is an enum ab_metric");
 
 const char *const ab_metric_name[AB_METRICS] = {
 	[AB_P50] = "p50",   [AB_P90] = "p90",   [AB_P99] = "p99",

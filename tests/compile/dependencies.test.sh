@@ -52,6 +52,8 @@ forbidden collector ledger.h
 allowed ui collector.h
 forbidden ui full_tracing.skel.h
 allowed bypass-ab paired.h
+allowed bypass-ab policy.h
+forbidden bypass-ab counterfactual.h
 forbidden bypass-ab probes.h
 forbidden probes collector.h
 forbidden probes recording.h

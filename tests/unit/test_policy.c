@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ab.h"
 #include "policy.h"
 
 static char path[] = "/tmp/ktax-policy.XXXXXX";
@@ -69,7 +68,7 @@ static void test_all_keys_are_read(void **state)
 	                           "# a comment\n[statistics]\nconfidence = 99 %",
 	                           why),
 	                 0);
-	assert_int_equal(policy.metric, AB_P50);
+	assert_int_equal(policy.metric, POLICY_P50);
 	assert_float_equal(policy.margin, 0.05, 1e-12);
 	assert_float_equal(policy.need, 0.125, 1e-12);
 	assert_true(policy.loss_limit == INFINITY);
@@ -85,7 +84,7 @@ static void test_what_is_left_out_is_the_default(void **state)
 	assert_int_equal(read_text(&policy, "", why), 0);
 	assert_memory_equal(&policy, &policy_default, sizeof(policy));
 	assert_int_equal(read_text(&policy, "[gain]\nmetric = p99.9\nneed = none\n", why), 0);
-	assert_int_equal(policy.metric, AB_P999);
+	assert_int_equal(policy.metric, POLICY_P999);
 	assert_true(policy.need == -INFINITY);
 	assert_float_equal(policy.margin, policy_default.margin, 1e-12);
 }
@@ -104,11 +103,89 @@ static void test_the_samples_are_read(void **state)
 	assert_true(policy.need == -INFINITY);
 }
 
+static void test_the_keys_of_decide_are_read(void **state)
+{
+	struct policy policy;
+	char why[256];
+
+	assert_int_equal(read_text(&policy,
+	                           "[gain]\nneed_time = 0.05 ms\nneed = none\n[limit]\ncores = 2\n"
+	                           "[slo]\np50 = 40 us\np99 = 250 \xc2\xb5s\np99.9 = 1 s\n"
+	                           "[tuning]\nshare = 70 %\n[application]\nfirst = none\n"
+	                           "[evidence]\nmax_age = 36 h\nunbalanced = 0 %\nlost = 2 %\n"
+	                           "likeness = 1.5\n[economics]\ncurrency = EUR\nhosts = 40\n"
+	                           "core_hour = 0.04\nengineering = 120000\nrunning = 0\n"
+	                           "latency = 500\npayback = 24\n",
+	                           why),
+	                 0);
+	assert_float_equal(policy.need_ns, 50000, 1e-6);
+	assert_float_equal(policy.cores_limit, 2, 0);
+	assert_float_equal(policy.slo_ns[POLICY_P50], 40000, 1e-6);
+	assert_float_equal(policy.slo_ns[POLICY_P99], 250000, 1e-6);
+	assert_float_equal(policy.slo_ns[POLICY_P999], 1e9, 1e-6);
+	assert_float_equal(policy.tuned_share, 0.7, 1e-12);
+	assert_true(policy.application_first == INFINITY);
+	assert_float_equal(policy.max_age_s, 129600, 1e-6);
+	assert_float_equal(policy.unbalanced, 0, 0);
+	assert_float_equal(policy.lost, 0.02, 1e-12);
+	assert_float_equal(policy.likeness, 1.5, 1e-12);
+	assert_string_equal(policy.economics.currency, "EUR");
+	assert_float_equal(policy.economics.hosts, 40, 0);
+	assert_float_equal(policy.economics.core_hour, 0.04, 1e-12);
+	assert_float_equal(policy.economics.engineering, 120000, 0);
+	assert_float_equal(policy.economics.running, 0, 0);
+	assert_float_equal(policy.economics.latency, 500, 0);
+	assert_float_equal(policy.economics.payback, 24, 0);
+}
+
+static void test_what_was_not_given_has_no_figure(void **state)
+{
+	struct policy policy;
+	char why[256];
+
+	assert_int_equal(read_text(&policy, "[economics]\nhosts = 2\n", why), 0);
+	assert_true(isnan(policy.economics.core_hour) && isnan(policy.economics.engineering));
+	assert_true(isnan(policy.economics.latency) && isnan(policy.economics.payback));
+}
+
+static void test_contradictions_are_refused(void **state)
+{
+	refuses("[slo]\np50 = 300 us\np99 = 250 us\n", 3,
+	        "[slo] allows a p50 of 300 us above the p99 of 250 us, which it never is");
+	refuses("[slo]\np99.9 = 200 us\np50 = 300 us\n", 3,
+	        "[slo] allows a p50 of 300 us above the p99.9 of 200 us, which it never is");
+	refuses("[economics]\nhosts = 3\npayback = 12\n", 3,
+	        "payback is limited, but cannot be told without hosts, core_hour and engineering");
+	refuses("[economics]\nhosts = 3\npayback = 12\ncore_hour = 1\nengineering = 0\n", 5,
+	        "payback is limited, but engineering costs nothing");
+}
+
+static void test_units_are_told_apart(void **state)
+{
+	refuses("[slo]\np99 = 250\n", 2,
+	        "p99 is a time, as in \"250 us\", or \"none\", not \"250\"");
+	refuses("[slo]\np99 = 0 us\n", 2, "p99 is from 0.001 us to 1000000000 us, not \"0 us\"");
+	refuses("[slo]\np99 = 2000 s\n", 2,
+	        "p99 is from 0.001 us to 1000000000 us, not \"2000 s\"");
+	refuses("[evidence]\nmax_age = 30\n", 2,
+	        "max_age is a number of days, as in \"30 d\", or \"none\", not \"30\"");
+	refuses("[limit]\ncores = 1.5\n", 2, "cores is a whole number, or \"none\", not \"1.5\"");
+	refuses("[economics]\nhosts = 0\n", 2, "hosts is from 1 to 10000000, not \"0\"");
+	refuses("[economics]\ncurrency = 3 EUR\n", 2,
+	        "currency is a word of letters, as in \"EUR\", not \"3 EUR\"");
+}
+
 static void test_mistakes_name_their_line(void **state)
 {
-	refuses("[gain]\nmetrics = p99\n", 2, "[gain] has no key \"metrics\"");
-	refuses("[gain]\nloss = 1 %\n", 2, "[gain] has no key \"loss\"");
-	refuses("\n[gains]\nmetric = p99\n", 2, "unknown section [gains]");
+	refuses("[gain]\nmetrics = p99\n", 2,
+	        "[gain] has no key \"metrics\", did you mean \"metric\"?");
+	refuses("[gain]\nloss = 1 %\n", 2,
+	        "[gain] has no key \"loss\", did you mean \"loss\" of [limit]?");
+	refuses("[slo]\np95 = 1 ms\n", 2, "[slo] has no key \"p95\", did you mean \"p99\"?");
+	refuses("[slo]\nbudget_of_cores = 3\n", 2, "[slo] has no key \"budget_of_cores\"");
+	refuses("[economics]\ncore_hours = 3\n", 2,
+	        "[economics] has no key \"core_hours\", did you mean \"core_hour\"?");
+	refuses("\n[gains]\nmetric = p99\n", 2, "unknown section [gains], did you mean [gain]?");
 	refuses("[gain]\n[policy]\n", 2, "unknown section [policy]");
 	refuses("metric = p99\n", 1, "\"metric\" is outside of any section");
 	refuses("[gain]\nmetric = p98\n", 2, "\"p98\" is not p50, p90, p99 or p99.9");
@@ -167,6 +244,10 @@ int main(void)
 		cmocka_unit_test(test_all_keys_are_read),
 		cmocka_unit_test(test_what_is_left_out_is_the_default),
 		cmocka_unit_test(test_the_samples_are_read),
+		cmocka_unit_test(test_the_keys_of_decide_are_read),
+		cmocka_unit_test(test_what_was_not_given_has_no_figure),
+		cmocka_unit_test(test_contradictions_are_refused),
+		cmocka_unit_test(test_units_are_told_apart),
 		cmocka_unit_test(test_mistakes_name_their_line),
 		cmocka_unit_test(test_nonsense_values_are_refused),
 		cmocka_unit_test(test_what_is_no_policy_is_refused),

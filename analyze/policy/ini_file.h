@@ -28,6 +28,8 @@ struct ini_reader {
 	int (*set)(struct ini_file *file, const char *section, const char *name, const char *value);
 	/* After the last line: what the keys mean together. May be NULL. */
 	int (*check)(struct ini_file *file);
+	/* The section that was meant by an unknown one, or NULL. May be NULL. */
+	const char *(*nearest_section)(const char *section);
 };
 
 /* "PATH:LINE: ...", if it is the first one. Returns 0. */

@@ -36,6 +36,16 @@ int ini_mistake(struct ini_file *file, const char *format, ...)
 
 /* ---- Lines ---------------------------------------------------------------------------------- */
 
+static int refuse_section(struct ini_file *file, const char *section)
+{
+	const struct ini_reader *reader = file->reader;
+	const char *near = reader->nearest_section ? reader->nearest_section(section) : NULL;
+
+	if (near)
+		return ini_mistake(file, "unknown section [%s], did you mean [%s]?", section, near);
+	return ini_mistake(file, "unknown section [%s]", section);
+}
+
 static int handle(void *context, const char *section, const char *name, const char *value)
 {
 	struct ini_file *file = context;
@@ -45,7 +55,7 @@ static int handle(void *context, const char *section, const char *name, const ch
 	if (!*section)
 		return ini_mistake(file, "\"%s\" is outside of any section", name);
 	if (!file->reader->knows_section(section))
-		return ini_mistake(file, "unknown section [%s]", section);
+		return refuse_section(file, section);
 	return file->reader->set(file, section, name, value ? value : "");
 }
 
@@ -55,7 +65,7 @@ static void check_section(struct ini_file *file, const char *line)
 	char section[64];
 
 	if (sscanf(line, " [%63[^]]]", section) == 1 && !file->reader->knows_section(section))
-		ini_mistake(file, "unknown section [%s]", section);
+		refuse_section(file, section);
 }
 
 /* inih's fgets(): hands out the text line by line, and counts. */

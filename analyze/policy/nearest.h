@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* "Did you mean": the candidate at the smallest edit distance from what was typed. */
-#ifndef KTAX_UI_NEAREST_H
-#define KTAX_UI_NEAREST_H
+#ifndef KTAX_NEAREST_H
+#define KTAX_NEAREST_H
 
 struct nearest {
 	const char *typed;
