@@ -59,6 +59,7 @@ int collector_open(const struct collector_options *options, struct collector **r
 	if (!collector)
 		return failed(ret_failure, -ENOMEM, NULL, "start", NULL, NULL);
 	collector->options = *options;
+	collector->features = HOST_FEATURES_NONE;
 	collector->cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	budget_init(&collector->budget, options->budget_pct / 100, WINDOW_NS,
 	            clock_ns(CLOCK_MONOTONIC));
@@ -82,6 +83,7 @@ void collector_close(struct collector *collector)
 	recording_abandon(collector->writer);
 	span_list_free(collector->spans);
 	catalogue_free(collector->catalogue);
+	host_features_abandon(&collector->features);
 	targets_close(collector->targets);
 	intervals_free(collector);
 	free(collector);

@@ -9,6 +9,7 @@
 #include "collector.h"
 #include "cost_meter.h"
 #include "hook_rows.h"
+#include "host_features.h"
 #include "nic_clocks.h"
 #include "probes.h"
 #include "recording.h"
@@ -34,8 +35,9 @@ struct collector {
 	bool step_failed;            /* what single-stepping costs cannot be measured */
 	struct histogram step_costs; /* that, once per interval */
 	struct recording_writer *writer;
+	struct host_features features; /* while they are read */
 	size_t unseen_processes; /* most at once: in namespaces that could not be looked into */
-	size_t merged_endpoints;          /* that have no aggregates of their own, so far */
+	size_t merged_endpoints; /* that have no aggregates of their own, so far */
 	struct endpoint_state *endpoints; /* by the index of the aggregates */
 	struct ktax_counters counters;    /* at the last interval */
 	struct budget budget;

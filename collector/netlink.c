@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -18,28 +17,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "netlink_dump.h"
 #include "proc_net.h"
 
 #define TCP_LISTEN_STATE 10 /* TCP_LISTEN of net/tcp_states.h, which is not exported */
 
-static struct mnl_socket *open_socket(int bus)
-{
-	struct mnl_socket *socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
-
-	if (socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		mnl_socket_close(socket);
-		return NULL;
-	}
-	return socket;
-}
-
 static int open_here(struct netspace *netspace)
 {
-	netspace->diag = open_socket(NETLINK_SOCK_DIAG);
-	netspace->route = open_socket(NETLINK_ROUTE);
+	netspace->diag = netlink_open(NETLINK_SOCK_DIAG);
+	netspace->route = netlink_open(NETLINK_ROUTE);
 	if (netspace->diag && netspace->route)
 		return 0;
 	return errno ? -errno : -EIO;
@@ -116,30 +104,6 @@ void netspace_close(struct netspace *netspace)
 	netspace->proc = NULL;
 }
 
-/* Sends @request and calls @callback for every message of the answer. */
-static int dump(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t callback,
-                void *context)
-{
-	char buffer[16384];
-	unsigned int sequence = time(NULL);
-	ssize_t length;
-	int more = MNL_CB_OK;
-
-	request->nlmsg_seq = sequence;
-	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	while (more > MNL_CB_STOP) {
-		length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (length < 0)
-			return -errno;
-		more = mnl_cb_run(buffer, length, sequence, mnl_socket_get_portid(socket), callback,
-		                  context);
-		if (more < 0)
-			return -errno;
-	}
-	return 0;
-}
-
 /* A growing array of what a dump has found. */
 struct found {
 	void *items;
@@ -192,7 +156,7 @@ static int dump_listeners(struct netspace *netspace, uint8_t family, struct foun
 	request->sdiag_family = family;
 	request->sdiag_protocol = IPPROTO_TCP;
 	request->idiag_states = 1U << TCP_LISTEN_STATE;
-	return dump(netspace->diag, header, on_listener, found);
+	return netlink_dump(netspace->diag, header, on_listener, found);
 }
 
 int netspace_listeners(struct netspace *netspace, struct netlink_listener **ret, size_t *ret_n)
@@ -268,7 +232,7 @@ int netspace_links(struct netspace *netspace, struct netlink_link **ret, size_t 
 	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
 	request->ifi_family = AF_UNSPEC;
-	err = dump(netspace->route, header, on_link, &found);
+	err = netlink_dump(netspace->route, header, on_link, &found);
 	if (err) {
 		free(found.items);
 		return err;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "catalogue.h"
@@ -13,6 +14,8 @@
 
 #define SAMPLE_HZ  499 /* user/kernel sampling; a prime, to stay out of step with ticks */
 #define RING_BYTES (4 << 20)
+/* What recording may wait for the features, that are read while the probes are loaded. */
+#define FEATURES_LIMIT_NS (200 * NSEC_PER_MSEC)
 
 static int check_privileges(struct collector_failure *failure)
 {
@@ -70,6 +73,48 @@ static int make_room(struct collector *collector, struct collector_failure *fail
 	targets_limit_endpoints(collector->targets, options->max_endpoints);
 	err = intervals_allocate(collector);
 	return err ? failed(failure, err, NULL, "start", NULL, NULL) : 0;
+}
+
+/* Listeners that have an endpoint of their own, as what looks for features takes them. */
+static size_t list_endpoints(const struct collector *collector, struct host_endpoint *ret, size_t n)
+{
+	const struct recording_endpoint *endpoints;
+	uint32_t others = collector->options.max_endpoints - 1;
+	struct target_listening listening;
+	size_t count = 0;
+
+	targets_endpoints(collector->targets, &endpoints);
+	for (size_t i = 0; count < n && targets_listener(collector->targets, i, &listening); i++) {
+		if (listening.endpoint == &endpoints[others])
+			continue;
+		ret[count] = (struct host_endpoint){ .listener = listening.key,
+			                             .pid = listening.owner,
+			                             .netspace = listening.socket };
+		memcpy(ret[count++].name, listening.endpoint->name, sizeof(ret->name));
+	}
+	return count;
+}
+
+/* What bypass would lose is read meanwhile. That it cannot be is told in the recording alone. */
+static void begin_features(struct collector *collector)
+{
+	struct host_endpoint *endpoints = calloc(TARGETS_ENDPOINTS_MAX, sizeof(*endpoints));
+	size_t n;
+
+	if (!endpoints)
+		return;
+	n = list_endpoints(collector, endpoints, TARGETS_ENDPOINTS_MAX);
+	host_features_begin(endpoints, n, &collector->features);
+	free(endpoints);
+}
+
+static int write_features(struct collector *collector)
+{
+	char *document = host_features_finish(&collector->features, FEATURES_LIMIT_NS);
+	int err = document ? recording_set_meta(collector->writer, "features", document) : 0;
+
+	free(document);
+	return err;
 }
 
 static int probes_failure(struct collector_failure *failure, int err,
@@ -222,7 +267,7 @@ static int write_meta(struct collector *collector)
 		snprintf(text, sizeof(text), "slow %g", options->slow_pct);
 	if (!err)
 		err = recording_set_meta(writer, "requests_sampling", text);
-	return err;
+	return err ? err : write_features(collector);
 }
 
 int setup(struct collector *collector, struct collector_failure *failure)
@@ -235,6 +280,8 @@ int setup(struct collector *collector, struct collector_failure *failure)
 	err = open_targets(collector, failure);
 	if (!err)
 		err = make_room(collector, failure);
+	if (!err)
+		begin_features(collector);
 	if (!err)
 		err = open_catalogue(collector, failure);
 	if (!err)

@@ -684,3 +684,17 @@ size_t targets_endpoints(const struct targets *targets, const struct recording_e
 	*ret = targets->endpoints;
 	return targets->n_endpoints;
 }
+
+bool targets_listener(const struct targets *targets, size_t i, struct target_listening *ret)
+{
+	const struct target_listener *found = &targets->listeners[i];
+
+	if (i >= targets->n_listeners)
+		return false;
+	*ret = (struct target_listening){ &targets->endpoints[found->endpoint], found->key,
+		                          found->owner, -1 };
+	for (size_t j = 0; j < targets->n_netspaces; j++)
+		if (targets->netspaces[j].inode == found->key.netns && targets->netspaces[j].route)
+			ret->socket = netspace_socket(&targets->netspaces[j]);
+	return true;
+}

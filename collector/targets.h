@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "recording.h"
+#include "state.h"
 
 struct probes;
 struct targets;
@@ -90,6 +91,17 @@ size_t targets_pids(const struct targets *targets, const pid_t **ret_pids);
 uint64_t targets_generation(const struct targets *targets);
 /* Whether any of the processes given by pid is still there. */
 bool targets_alive(const struct targets *targets);
+
+/* A listener of an endpoint. */
+struct target_listening {
+	const struct recording_endpoint *endpoint;
+	struct ktax_listener key;
+	pid_t owner; /* 0: not known */
+	int socket;  /* some one inside its network namespace; -1: that may not be entered */
+};
+
+/* The @i-th of those found so far; false where there are no more. */
+bool targets_listener(const struct targets *targets, size_t i, struct target_listening *ret);
 
 /* Endpoints found so far; their index is that of the aggregates. */
 size_t targets_endpoints(const struct targets *targets, const struct recording_endpoint **ret);

@@ -56,6 +56,12 @@ CREATE TABLE meta (
 	--   probe_cost          unknown: what the programs took could not be measured (probe_ns)
 	--   unseen_processes    in network namespaces that could not be looked into: not recorded
 	--   merged_endpoints    listening endpoints that were recorded as one, "other endpoints"
+	--   features            JSON (ktax.features/1): which services of the kernel acted on the traffic
+	--                       of the endpoints when the recording began: { schema, took_ns, why (it
+	--                       is incomplete, or null), endpoints[] and looked_for[] (what was looked
+	--                       at, and for), features[ {feature, state, where, endpoint or null, found,
+	--                       consequence, af_xdp and dpdk: kept|partly|lost|null, why} ] }; state is
+	--                       found, may-apply, inherent, lacking (of the NIC) or unknown
 	--   hostname, kernel, arch, cpu_model, cpus, memory_bytes    the host fingerprint, as are
 	--   clocksource, mitigations, governor, virtualization       these
 	key   TEXT PRIMARY KEY,
