@@ -457,7 +457,10 @@ int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, s
 
 	*ret = (struct ab_result){ .seed = options->seed,
 		                   .confidence = options->confidence,
-		                   .wire = options->wire->name };
+		                   .wire = options->wire->name,
+		                   .own_links = !options->ports };
+	snprintf(ret->driver, sizeof(ret->driver), "%s",
+	         options->ports ? options->ports->driver : "veth");
 	if (!run)
 		return sentence(why, why_size, -ENOMEM, "out of memory");
 	*run = (struct run){ .options = options, .result = ret, .home = link_here() };

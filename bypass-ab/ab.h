@@ -128,6 +128,8 @@ struct ab_result {
 	double confidence;
 	char no_cost_why[256]; /* CPU time was not measured; empty: it was */
 	const char *wire;      /* the generator's kind */
+	bool own_links;        /* the test bed, else the ports of a plan */
+	char driver[32];       /* of the responder's interface, "" where unknown */
 	uint64_t lateness_p50_ns, lateness_p99_ns;
 	double seconds;
 	/* [arm * rounds + round]; the A/A blocks as two arms */

@@ -10,6 +10,7 @@
 #include "endpoint_room.h"
 #include "host.h"
 #include "internal.h"
+#include "nic_drivers.h"
 #include "privileges.h"
 
 #define SAMPLE_HZ  499 /* user/kernel sampling; a prime, to stay out of step with ticks */
@@ -241,9 +242,12 @@ static int write_meta(struct collector *collector)
 {
 	const struct collector_options *options = &collector->options;
 	struct recording_writer *writer = collector->writer;
+	struct target_links links = targets_links(collector->targets);
 	char text[64];
 	int err = host_record(writer);
 
+	if (!err)
+		err = nic_drivers_record(writer, &links);
 	if (!err && options->command_line)
 		err = recording_set_meta(writer, "command", options->command_line);
 	if (!err)

@@ -14,7 +14,10 @@
 #include <math.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "judge.h"
 
 /* Digits of shares, rates and intervals: more than they can mean. */
 #define REAL_DIGITS 9
@@ -76,6 +79,24 @@ static void set_why(struct writer *writer, json_t *object, const char *why)
 
 /* ---- What was run ---------------------------------------------------------------------------- */
 
+/* "model name" of /proc/cpuinfo, as recordings have it. */
+static json_t *json_cpu_model(void)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char line[256], *model = NULL;
+
+	if (!file)
+		return json_null();
+	while (!model && fgets(line, sizeof(line), file))
+		if (!strncmp(line, "model name", 10) && strchr(line, ':'))
+			model = strchr(line, ':') + 2;
+	fclose(file);
+	if (!model)
+		return json_null();
+	model[strcspn(model, "\n")] = '\0';
+	return json_string(model);
+}
+
 static json_t *json_host(struct writer *writer)
 {
 	json_t *object = json_object();
@@ -87,6 +108,33 @@ static json_t *json_host(struct writer *writer)
 		set(writer, object, "arch", json_string(name.machine));
 	}
 	set(writer, object, "cpus", json_integer(sysconf(_SC_NPROCESSORS_CONF)));
+	set(writer, object, "cpu_model", json_cpu_model());
+	return object;
+}
+
+/* Now: the end of the run. UTC, RFC 3339. */
+static json_t *json_created(void)
+{
+	time_t now = time(NULL);
+	char text[40] = "";
+	struct tm utc;
+
+	if (!gmtime_r(&now, &utc) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc))
+		return json_null();
+	return json_string(text);
+}
+
+/* What the requests went over. */
+static json_t *json_link(struct writer *writer)
+{
+	const struct ab_result *result = writer->result;
+	json_t *object = json_object();
+
+	set(writer, object, "kind", json_string(result->own_links ? "test" : "ports"));
+	set(writer, object, "driver",
+	    result->driver[0] ? json_string(result->driver) : json_null());
+	if (!result->driver[0])
+		set_why(writer, object, "the interface does not name its driver");
 	return object;
 }
 
@@ -227,6 +275,39 @@ static json_t *json_hlog(const struct writer *writer, const struct ab_arm *arm)
 	return json_sprintf("%s/%s.hlog", writer->hlog, arm->type->name);
 }
 
+/* One figure of every block; null: not valid, not measured, or lost. */
+static json_t *json_block_metric(struct writer *writer, const struct ab_block *blocks,
+                                 enum ab_metric metric)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < writer->result->rounds; i++)
+		append(writer, array,
+		       judge_block_is_valid(&blocks[i]) ? ns_or_null(blocks[i].metric[metric])
+		                                        : json_null());
+	return array;
+}
+
+/* The A/B blocks by round: those of the same round make a pair with the baseline's. */
+static json_t *json_blocks(struct writer *writer, size_t index)
+{
+	const struct ab_result *result = writer->result;
+	const struct ab_block *blocks = result->block + index * result->rounds;
+	json_t *object, *valid;
+
+	if (result->arm[index].skipped)
+		return json_null();
+	object = json_object();
+	valid = json_array();
+	for (size_t i = 0; i < result->rounds; i++)
+		append(writer, valid, json_boolean(judge_block_is_valid(&blocks[i])));
+	set(writer, object, "valid", valid);
+	set(writer, object, "p50_ns", json_block_metric(writer, blocks, AB_P50));
+	set(writer, object, "p99_ns", json_block_metric(writer, blocks, AB_P99));
+	set(writer, object, "p999_ns", json_block_metric(writer, blocks, AB_P999));
+	return object;
+}
+
 static json_t *json_arm(struct writer *writer, size_t index)
 {
 	const struct ab_arm *arm = &writer->result->arm[index];
@@ -248,6 +329,7 @@ static json_t *json_arm(struct writer *writer, size_t index)
 	set(writer, object, "cpu_ns_per_request", json_cpu(writer, arm));
 	set(writer, object, "cores_polling", json_integer(arm->type->polls));
 	set(writer, object, "hlog", json_hlog(writer, arm));
+	set(writer, object, "blocks", json_blocks(writer, index));
 	set(writer, object, "verdict",
 	    judged ? json_string(ab_verdict_name[arm->verdict]) : json_null());
 	set(writer, object, "reason", judged ? json_string(arm->reason) : json_null());
@@ -339,7 +421,9 @@ static json_t *json_result(struct writer *writer)
 		append(writer, comparisons, json_comparison(writer, &result->comparison[i]));
 	set(writer, object, "schema", json_string("ktax.ab/1"));
 	set(writer, object, "ktax_version", json_string(KTAX_VERSION));
+	set(writer, object, "created", json_created());
 	set(writer, object, "host", json_host(writer));
+	set(writer, object, "link", json_link(writer));
 	set(writer, object, "traffic", json_traffic(writer));
 	set(writer, object, "design", json_design(writer));
 	set(writer, object, "policy", json_policy(writer));

@@ -64,11 +64,14 @@ static bool has_carrier(const char *interface)
 	       ifreq.ifr_flags & IFF_RUNNING;
 }
 
-static bool is_veth(const char *interface)
+/* "" where it does not say. */
+static void read_driver(const char *interface, char driver[32])
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 
-	return !change_ethtool(interface, &info) && !strcmp(info.driver, "veth");
+	driver[0] = '\0';
+	if (!change_ethtool(interface, &info))
+		snprintf(driver, 32, "%.31s", info.driver);
 }
 
 /* An address of the port that would be in the way: any but link-local ones of IPv6. */
@@ -126,6 +129,7 @@ struct preparation {
 	const struct frame_flow *flow;
 	char *why;
 	size_t why_size;
+	char *driver; /* where it is written to, or NULL */
 };
 
 static int set_sysctl(const struct preparation *preparation, const char *format, const char *value)
@@ -156,11 +160,15 @@ static int change_here(const struct preparation *preparation)
 	const struct port *port = preparation->port;
 	char *why = preparation->why;
 	size_t why_size = preparation->why_size;
+	char driver[32];
 	int err = journal_note_xdp(preparation->journal, port, why, why_size);
 
+	read_driver(port->interface, driver);
 	if (!err)
 		err = journal_note_features(preparation->journal, port, why, why_size);
-	if (!err && is_veth(port->interface))
+	if (preparation->driver)
+		memcpy(preparation->driver, driver, sizeof(driver));
+	if (!err && !strcmp(driver, "veth"))
 		err = journal_set_offloads_off(preparation->journal, port, why, why_size);
 	if (!err)
 		err = journal_set_one_channel(preparation->journal, port, why, why_size);
@@ -235,7 +243,8 @@ int ports_prepare(struct ports *ports, struct journal *journal, bool i_know, cha
                   size_t why_size)
 {
 	struct preparation generator = { journal, &ports->generator, &ports->flow, why, why_size };
-	struct preparation responder = { journal, &ports->responder, &ports->flow, why, why_size };
+	struct preparation responder = { journal, &ports->responder, &ports->flow,
+		                         why,     why_size,          ports->driver };
 	char client[16], server[16];
 	int err;
 

@@ -20,6 +20,7 @@ struct ports {
 	struct port generator, responder;
 	int generator_ns, responder_ns;
 	unsigned int generator_index, responder_index;
+	char driver[32];        /* of the responder's, once prepared; "": it does not say */
 	struct frame_flow flow; /* what frames carry; MACs of zero: the interfaces' own */
 };
 

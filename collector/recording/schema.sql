@@ -64,6 +64,8 @@ CREATE TABLE meta (
 	--                       found, may-apply, inherent, lacking (of the NIC) or unknown
 	--   hostname, kernel, arch, cpu_model, cpus, memory_bytes    the host fingerprint, as are
 	--   clocksource, mitigations, governor, virtualization       these
+	--   nics                NICs that the requests may have come by, with their drivers, as in
+	--                       "eth0 e1000e, eth1 ?"; none: they came by loopback or veth
 	key   TEXT PRIMARY KEY,
 	value TEXT NOT NULL
 ) WITHOUT ROWID;
