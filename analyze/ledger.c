@@ -195,20 +195,28 @@ static struct finding_part find_part(const struct sums *sums, unsigned int set)
 	return part;
 }
 
-static void find_accounts(const struct recording *recording, const struct band *measured,
-                          const struct sums *sums, struct finding_endpoint *endpoint)
+static void find_account_quantiles(struct finding_endpoint *endpoint)
 {
 	const struct recording_ledger *ledger = endpoint->ledger;
 
 	for (int i = 0; i < KTAX_NACCOUNTS; i++) {
 		struct finding_account *account = &endpoint->account[i];
 
-		find_presence(recording, measured, i, account);
-		account->part = find_part(sums, KTAX_ACCOUNT_BIT(i));
 		account->p50_ns =
 			quantile(&ledger->account[i], ledger->requests, 500, ledger->max_ns);
 		account->p99_ns =
 			quantile(&ledger->account[i], ledger->requests, 990, ledger->max_ns);
+	}
+}
+
+static void find_accounts(const struct recording *recording, const struct band *measured,
+                          const struct sums *sums, struct finding_endpoint *endpoint)
+{
+	for (int i = 0; i < KTAX_NACCOUNTS; i++) {
+		struct finding_account *account = &endpoint->account[i];
+
+		find_presence(recording, measured, i, account);
+		account->part = find_part(sums, KTAX_ACCOUNT_BIT(i));
 	}
 	find_app_kernel(&endpoint->cpu_split, measured, &endpoint->account[KTAX_APP_KERNEL]);
 }
@@ -242,20 +250,26 @@ static void find_groups(const struct sums *sums, struct finding_endpoint *endpoi
 	endpoint->kernel_tunable = find_part(sums, kernel & KTAX_TUNABLE_SET);
 }
 
+static void find_band(const struct recording_ledger *ledger, const struct band *measured,
+                      unsigned int from, unsigned int to, struct finding_band *finding)
+{
+	struct band band;
+
+	band_sum(ledger->joint, band_rank(measured->requests, from),
+	         band_rank(measured->requests, to), &band);
+	split_app(&band, measured);
+	finding->from_pct = from / 10.0;
+	finding->to_pct = to / 10.0;
+	finding->requests = band.requests;
+	finding->total_mean_ns = band_means(&band, finding->mean_ns);
+}
+
 static void find_bands(const struct band *measured, struct finding_endpoint *endpoint)
 {
-	for (int i = 0; i < FINDINGS_BANDS; i++) {
-		struct finding_band *finding = &endpoint->band[i];
-		struct band band;
-
-		band_sum(endpoint->ledger->joint, band_rank(measured->requests, band_permille[i]),
-		         band_rank(measured->requests, band_permille[i + 1]), &band);
-		split_app(&band, measured);
-		finding->from_pct = band_permille[i] / 10.0;
-		finding->to_pct = band_permille[i + 1] / 10.0;
-		finding->requests = band.requests;
-		finding->total_mean_ns = band_means(&band, finding->mean_ns);
-	}
+	for (int i = 0; i < FINDINGS_BANDS; i++)
+		find_band(endpoint->ledger, measured, band_permille[i], band_permille[i + 1],
+		          &endpoint->band[i]);
+	find_band(endpoint->ledger, measured, 990, 1000, &endpoint->slowest);
 }
 
 static double gain(uint64_t floor_ns, uint64_t total_ns)
@@ -319,7 +333,6 @@ static void find_endpoint(const struct recording *recording, struct finding_endp
 	endpoint->cpu_split = find_split(&measured);
 	find_accounts(recording, &measured, &sums, endpoint);
 	find_groups(&sums, endpoint);
-	find_bands(&measured, endpoint);
 	endpoint->tuned = find_floor(&ledger->floor_tuned, endpoint);
 	endpoint->bypass = find_floor(&ledger->floor_bypass, endpoint);
 	if (ledger->batches)
@@ -328,6 +341,15 @@ static void find_endpoint(const struct recording *recording, struct finding_endp
 		endpoint->rate.per_second =
 			(double)ledger->requests * 1e9 / (double)recording->sum.attached_ns;
 	headline_write(endpoint);
+}
+
+void findings_detail(struct finding_endpoint *endpoint)
+{
+	struct band measured;
+
+	band_sum(endpoint->ledger->joint, 0, UINT64_MAX, &measured);
+	find_account_quantiles(endpoint);
+	find_bands(&measured, endpoint);
 }
 
 static uint64_t meta_number(const struct recording *recording, const char *key)
@@ -372,7 +394,7 @@ static struct finding_self find_self(const struct recording *recording, uint64_t
 	return self;
 }
 
-int findings_create(const struct recording *recording, struct findings **ret_findings)
+int findings_create_brief(const struct recording *recording, struct findings **ret_findings)
 {
 	struct findings *findings = calloc(1, sizeof(*findings));
 	uint64_t requests = 0;
@@ -395,6 +417,15 @@ int findings_create(const struct recording *recording, struct findings **ret_fin
 	headline_write_caution(findings);
 	*ret_findings = findings;
 	return 0;
+}
+
+int findings_create(const struct recording *recording, struct findings **ret_findings)
+{
+	int error = findings_create_brief(recording, ret_findings);
+
+	for (size_t i = 0; !error && i < (*ret_findings)->n_endpoints; i++)
+		findings_detail(&(*ret_findings)->endpoints[i]);
+	return error;
 }
 
 void findings_free(struct findings *findings)

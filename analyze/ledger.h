@@ -84,6 +84,7 @@ struct finding_endpoint {
 	struct finding_part kernel_addressable, kernel_tunable; /* of the kernel group */
 	struct finding_cpu_split cpu_split;
 	struct finding_band band[FINDINGS_BANDS];
+	struct finding_band slowest; /* 1 %: the last two bands */
 	struct finding_floor tuned, bypass;
 	double mean_batch; /* requests per batch, 0 where they were not counted */
 	struct finding_rate rate;
@@ -124,6 +125,12 @@ struct findings {
 
 /* Computes all but the intervals of rates. @recording must outlive the findings. -ENOMEM. */
 int findings_create(const struct recording *recording, struct findings **ret_findings);
+/*
+ * The same without what takes longest and is looked at one endpoint at a time: the percentiles of
+ * accounts, and the bands. findings_detail() adds them.
+ */
+int findings_create_brief(const struct recording *recording, struct findings **ret_findings);
+void findings_detail(struct finding_endpoint *endpoint);
 void findings_free(struct findings *findings);
 
 /*

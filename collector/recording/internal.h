@@ -94,11 +94,23 @@ int create_file(const char *path, bool overwrite, int *ret_lock_fd);
 
 /* ledger.c */
 
+/* A ledger's histograms as one list: total, the floors, then the accounts. */
+#define LEDGER_HISTOGRAMS (3 + KTAX_NACCOUNTS)
+
+struct histogram *ledger_histogram(struct recording_ledger *ledger, int i);
 int ledger_init(struct recording_ledger *ledger, const struct recording_endpoint *endpoint);
 void ledger_destroy(struct recording_ledger *ledger);
+/* Once all of a ledger is added: makes its total's maximum exact. */
+void ledger_restore_max(struct recording_ledger *ledger);
 /* *sum += @value; -EBADMSG if that overflows, which no honest recording does. */
 int sum_add(uint64_t *sum, uint64_t value);
 int interval_add(struct recording_interval *sum, const struct recording_interval *interval);
+/*
+ * The values that a kernel-side aggregate's buckets stand for, in ascending order, for @add; stops
+ * at its first error, which is returned.
+ */
+int buckets_fold(const uint32_t buckets[KTAX_HIST_BUCKETS], uint64_t max_ns, bool has_max,
+                 int (*add)(void *context, uint64_t value, uint64_t count), void *context);
 /* The histograms of a ledger that a kernel-side aggregate's buckets are folded into. */
 int histogram_fold(struct histogram *into, const uint32_t buckets[KTAX_HIST_BUCKETS],
                    uint64_t max_ns, bool has_max);

@@ -6,10 +6,7 @@
 
 #include <errno.h>
 
-/* A ledger's histograms as one list: total, the floors, then the accounts. */
-#define LEDGER_HISTOGRAMS (3 + KTAX_NACCOUNTS)
-
-static struct histogram *ledger_histogram(struct recording_ledger *ledger, int i)
+struct histogram *ledger_histogram(struct recording_ledger *ledger, int i)
 {
 	switch (i) {
 	case 0:
@@ -42,6 +39,16 @@ void ledger_destroy(struct recording_ledger *ledger)
 {
 	for (int i = 0; i < LEDGER_HISTOGRAMS; i++)
 		histogram_destroy(ledger_histogram(ledger, i));
+}
+
+/* Counts are of buckets, so a decoded maximum is its bucket's end; the counter has it exactly. */
+void ledger_restore_max(struct recording_ledger *ledger)
+{
+	struct histogram *total = &ledger->total;
+
+	if (total->total && ledger->max_ns <= total->max &&
+	    ledger->max_ns >= histogram_lowest_equivalent(total, total->max))
+		total->max = ledger->max_ns;
 }
 
 int sum_add(uint64_t *sum, uint64_t value)
@@ -85,8 +92,8 @@ static uint32_t bucket_of(uint64_t value)
  * (Where the kernel side was read in the middle of an update, the maximum may be ahead of the
  * buckets or behind; then the midpoint is as good as it gets.)
  */
-int histogram_fold(struct histogram *into, const uint32_t buckets[KTAX_HIST_BUCKETS],
-                   uint64_t max_ns, bool has_max)
+int buckets_fold(const uint32_t buckets[KTAX_HIST_BUCKETS], uint64_t max_ns, bool has_max,
+                 int (*add)(void *context, uint64_t value, uint64_t count), void *context)
 {
 	uint64_t max = max_ns < RECORDING_HIGHEST_NS ? max_ns : RECORDING_HIGHEST_NS;
 	uint32_t top = bucket_of(max_ns);
@@ -95,17 +102,27 @@ int histogram_fold(struct histogram *into, const uint32_t buckets[KTAX_HIST_BUCK
 	for (uint32_t i = 0; i < KTAX_HIST_BUCKETS && !error; i++) {
 		uint64_t value = bucket_midpoint(i);
 		uint64_t count = buckets[i];
+		bool at_max = i == top && has_max;
 
 		if (!count)
 			continue;
-		if (i == top && has_max) {
-			error = histogram_record(into, max, 1);
-			count--;
-		}
 		if (i == top && value > max)
 			value = max;
-		if (!error)
-			error = histogram_record(into, value, count);
+		if (count > at_max)
+			error = add(context, value, count - at_max);
+		if (at_max && !error)
+			error = add(context, max, 1);
 	}
 	return error;
+}
+
+static int record_value(void *context, uint64_t value, uint64_t count)
+{
+	return histogram_record(context, value, count);
+}
+
+int histogram_fold(struct histogram *into, const uint32_t buckets[KTAX_HIST_BUCKETS],
+                   uint64_t max_ns, bool has_max)
+{
+	return buckets_fold(buckets, max_ns, has_max, record_value, into);
 }

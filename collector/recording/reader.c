@@ -246,27 +246,48 @@ static int read_joint(struct source *source)
 	                  read_cell);
 }
 
-static int read_tables(struct source *source)
+struct table {
+	const char *sql;
+	row_function each;
+};
+
+static int query_tables(struct source *source, const struct table *tables, size_t n)
 {
-	static const struct {
-		const char *sql;
-		row_function each;
-	} tables[] = {
+	int error = 0;
+
+	for (size_t i = 0; i < n && !error; i++)
+		error = query(source->db, tables[i].sql, tables[i].each, source);
+	return error;
+}
+
+/* What holds for all of the file. */
+static int read_facts(struct source *source)
+{
+	static const struct table tables[] = {
 		{ "SELECT key, value FROM meta ORDER BY key", read_meta },
 		{ "SELECT boundary, account, program, why, run_ns, runs FROM hook ORDER BY rowid",
 		  read_hook },
+	};
+	int error = query_tables(source, tables, sizeof(tables) / sizeof(tables[0]));
+
+	if (!error)
+		error = read_intervals(source);
+	return error;
+}
+
+static int read_tables(struct source *source)
+{
+	static const struct table tables[] = {
 		{ "SELECT id, name, pid, comm FROM endpoint ORDER BY id", read_endpoint },
 		{ "SELECT endpoint" LEDGER_COLUMNS ", max_ns, total, floor_tuned, "
 		  "floor_bypass FROM ledger",
 		  read_ledger },
 		{ "SELECT endpoint, account, histogram FROM account_histogram", read_account },
 	};
-	int error = 0;
+	int error = read_facts(source);
 
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && !error; i++)
-		error = query(source->db, tables[i].sql, tables[i].each, source);
 	if (!error)
-		error = read_intervals(source);
+		error = query_tables(source, tables, sizeof(tables) / sizeof(tables[0]));
 	if (!error)
 		error = read_joint(source);
 	if (!error && !source->n_intervals)
@@ -381,13 +402,14 @@ static void close_source(struct source *source)
 	free_meta(source->meta, source->n_meta);
 }
 
-static int read_source(struct recording *recording, const char *path)
+static int read_source(struct recording *recording, const char *path,
+                       int (*read)(struct source *source))
 {
 	struct source source = { .recording = recording };
 	int error = reader_open(path, &source.db);
 
 	if (!error)
-		error = read_tables(&source);
+		error = read(&source);
 	if (!error)
 		error = merge_hooks(&source);
 	if (!error) {
@@ -410,19 +432,42 @@ static int by_requests(const void *a, const void *b)
 	return strcmp(left->endpoint.name, right->endpoint.name);
 }
 
+static struct recording *new_recording(size_t n_paths)
+{
+	struct recording *recording = calloc(1, sizeof(*recording));
+
+	if (!recording)
+		return NULL;
+	recording->complete = recording->same_hooks = recording->same_host = true;
+	recording->sources = calloc(n_paths + 1, sizeof(*recording->sources));
+	if (recording->sources)
+		return recording;
+	free(recording);
+	return NULL;
+}
+
+int recording_read_facts(const char *path, struct recording **ret_recording)
+{
+	struct recording *recording = new_recording(1);
+	int error = recording ? read_source(recording, path, read_facts) : -ENOMEM;
+
+	if (error)
+		recording_free(recording);
+	else
+		*ret_recording = recording;
+	return error;
+}
+
 int recording_read(const char *const *paths, size_t n_paths, struct recording **ret_recording,
                    size_t *ret_failed)
 {
-	struct recording *recording = calloc(1, sizeof(*recording));
+	struct recording *recording = new_recording(n_paths);
 	size_t i = 0;
 	int error = -ENOMEM;
 
-	if (recording)
-		recording->sources = calloc(n_paths + 1, sizeof(*recording->sources));
-	if (recording && recording->sources) {
-		recording->complete = recording->same_hooks = recording->same_host = true;
+	if (recording) {
 		error = n_paths ? 0 : -ENODATA;
-		while (i < n_paths && !(error = read_source(recording, paths[i])))
+		while (i < n_paths && !(error = read_source(recording, paths[i], read_tables)))
 			i++;
 	}
 	if (error) {

@@ -61,7 +61,21 @@ void row_ledger(struct row *row, struct recording_ledger *ledger);
 void row_account(struct row *row, struct recording_ledger *ledger);
 /* Columns lowest_ns, requests, the accounts, the CPU samples: added to @ledger. */
 void row_cell(struct row *row, struct recording_ledger *ledger);
-/* Once all rows of a ledger are added: makes its histogram's maximum exact. */
-void ledger_restore_max(struct recording_ledger *ledger);
+/* Columns: id and endpoint, start_ns, total_ns, the accounts, REQUEST_MEMBERS. */
+void row_request(struct row *row, struct recording_endpoint *endpoint,
+                 struct ktax_request *request);
+
+/* visit.c */
+
+/* What belongs to an interval of an endpoint is looked up by these statements. */
+struct ledger_lookup {
+	sqlite3_stmt *accounts, *cells; /* parameters: interval, endpoint */
+};
+
+int ledger_lookup_prepare(struct ledger_lookup *lookup, sqlite3 *db);
+void ledger_lookup_finish(struct ledger_lookup *lookup);
+/* All of the ledger that @row goes on with; its first two columns are interval and endpoint. */
+int ledger_lookup_run(const struct ledger_lookup *lookup, struct row *row,
+                      struct recording_ledger *ledger);
 
 #endif

@@ -183,4 +183,26 @@ int recording_for_each_interval(const char *path,
                                              const struct recording_ledger *ledger, void *context),
                                 void *context);
 
+/*
+ * The recording without what was recorded: meta, hooks, number and sum of the intervals; no ledger.
+ * Errors as of recording_read().
+ */
+int recording_read_facts(const char *path, struct recording **ret_recording);
+
+struct recording_slice;
+
+/* How far a recording has been read; zeroed: not at all. */
+struct recording_position {
+	uint64_t interval, request;
+};
+
+/*
+ * Reads up to @n_intervals behind *position, oldest first, each with its ledgers and its sampled
+ * requests, and hands it to @take, which owns it then (tail.h); stops at its first non-zero return,
+ * which is returned. Nothing stays open in between, so that a recording in progress can be
+ * followed: the next call goes on where this one ended. Errors as above.
+ */
+int recording_read_on(const char *path, struct recording_position *position, size_t n_intervals,
+                      int (*take)(struct recording_slice *slice, void *context), void *context);
+
 #endif

@@ -135,16 +135,6 @@ void row_ledger(struct row *row, struct recording_ledger *ledger)
 	row_histogram(row, &ledger->floor_bypass);
 }
 
-/* Counts are of buckets, so a decoded maximum is its bucket's end; the counter has it exactly. */
-void ledger_restore_max(struct recording_ledger *ledger)
-{
-	struct histogram *total = &ledger->total;
-
-	if (total->total && ledger->max_ns <= total->max &&
-	    ledger->max_ns >= histogram_lowest_equivalent(total, total->max))
-		total->max = ledger->max_ns;
-}
-
 void row_account(struct row *row, struct recording_ledger *ledger)
 {
 	int account = ktax_account_by_name(row_text(row, VALUE_BYTES_MAX));
@@ -168,6 +158,19 @@ void row_cell(struct row *row, struct recording_ledger *ledger)
 		cell->sum_ns[i] = row_sum(row, cell->sum_ns[i]);
 	cell->cpu_samples_user = row_sum(row, cell->cpu_samples_user);
 	cell->cpu_samples_kernel = row_sum(row, cell->cpu_samples_kernel);
+}
+
+void row_request(struct row *row, struct recording_endpoint *endpoint, struct ktax_request *request)
+{
+	request->endpoint = (uint32_t)row_number(row, UINT32_MAX);
+	row_endpoint(row, endpoint);
+	request->start_ns = row_u64(row);
+	request->total_ns = row_u64(row);
+	for (int i = 0; i < KTAX_NACCOUNTS; i++)
+		request->account_ns[i] = row_u64(row);
+#define X(member, highest) request->member = row_number(row, highest);
+	REQUEST_MEMBERS(X)
+#undef X
 }
 
 /* ---- Queries ---------------------------------------------------------------------------- */
