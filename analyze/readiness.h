@@ -61,6 +61,13 @@ struct readiness {
 	struct readiness_row rows[READINESS_ROWS_MAX];
 };
 
+struct host_facts;
+
+/* Does all checks. The same facts give the same rows, in the same order. */
+void readiness_evaluate(const struct host_facts *facts, struct readiness *ret);
+/* Keeps only the rows of @concerns. */
+void readiness_keep(struct readiness *readiness, unsigned concerns);
+
 /* The row of @check, or NULL. */
 const struct readiness_row *readiness_find(const struct readiness *readiness, const char *check);
 /*

@@ -37,6 +37,7 @@ struct collector_options {
 	bool no_catalogue;
 	bool no_framing; /* do not look into received bytes to count pipelined requests */
 	const char *command_line; /* of this process, for the recording */
+	const char *readiness;    /* of the host, JSON for the recording; NULL: unknown */
 	pid_t child;              /* started for the recording: ends it when it exits; 0: none */
 	int child_go;             /* is written a byte to, for the child, once probes are attached */
 	void (*log)(int level, const char *text);

@@ -252,6 +252,8 @@ static int write_meta(struct collector *collector)
 		err = recording_set_meta(writer, "command", options->command_line);
 	if (!err)
 		err = recording_set_meta(writer, "role", "server");
+	if (!err && options->readiness)
+		err = recording_set_meta(writer, "readiness", options->readiness);
 	if (!err)
 		err = recording_set_meta(writer, "detail", options->light ? "light" : "full");
 	if (!err)

@@ -19,6 +19,7 @@
 #include "catalogue.h"
 #include "collector.h"
 #include "commands.h"
+#include "doctor.h"
 #include "error.h"
 #include "format.h"
 
@@ -478,8 +479,13 @@ static int record(struct record_arguments *arguments)
 	struct progress_state *progress = &progress_state;
 	struct collector_failure failure = {};
 	struct collector *collector = NULL;
-	int err = collector_open(&arguments->collector, &collector, &failure);
+	char *readiness = doctor_readiness_json();
+	int err;
 
+	arguments->collector.readiness = readiness;
+	err = collector_open(&arguments->collector, &collector, &failure);
+	free(readiness);
+	arguments->collector.readiness = NULL;
 	progress->live = isatty(STDERR_FILENO);
 	progress->terminal = terminal_init(stderr, COLOR_AUTO);
 	if (err)

@@ -62,6 +62,7 @@ CREATE TABLE meta (
 	--                       at, and for), features[ {feature, state, where, endpoint or null, found,
 	--                       consequence, af_xdp and dpdk: kept|partly|lost|null, why} ] }; state is
 	--                       found, may-apply, inherent, lacking (of the NIC) or unknown
+	--   readiness           what ktax doctor found on the host at the start: JSON, ktax.doctor/1
 	--   hostname, kernel, arch, cpu_model, cpus, memory_bytes    the host fingerprint, as are
 	--   clocksource, mitigations, governor, virtualization       these
 	--   nics                NICs that the requests may have come by, with their drivers, as in
