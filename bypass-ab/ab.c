@@ -457,6 +457,7 @@ int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, s
 
 	*ret = (struct ab_result){ .seed = options->seed,
 		                   .confidence = options->confidence,
+		                   .tcp = options->tcp,
 		                   .wire = options->wire->name,
 		                   .own_links = !options->ports };
 	snprintf(ret->driver, sizeof(ret->driver), "%s",

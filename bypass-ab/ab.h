@@ -127,6 +127,7 @@ struct ab_result {
 	size_t rounds;
 	double confidence;
 	char no_cost_why[256]; /* CPU time was not measured; empty: it was */
+	bool tcp;
 	const char *wire;      /* the generator's kind */
 	bool own_links;        /* the test bed, else the ports of a plan */
 	char driver[32];       /* of the responder's interface, "" where unknown */
@@ -149,6 +150,7 @@ struct ab_options {
 	bool ping_pong;
 	/* Where the arms take turns, instead of links of their own (link/ports.h); or NULL. */
 	const struct ports *ports;
+	bool tcp; /* the paths' streams are compared; the wire is wire_tcp */
 	/* Called before each block; false ends the run. */
 	bool (*progress)(void *context, size_t done, size_t all, const char *path);
 	void *context;

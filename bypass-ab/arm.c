@@ -18,14 +18,9 @@
 #define WAIT_LIMIT        0.05     /* of the block, for the CPU */
 #define STEAL_LIMIT       0.05
 #define FIFO_PRIORITY     50
+#define CONNECT_EPOCH     0 /* blocks count from 1 */
 
 /* ---- Opening ------------------------------------------------------------------------------ */
-
-static int open_wire(struct arm *arm, const char *interface, uint16_t port, char *why,
-                     size_t why_size)
-{
-	return arm->wire_type->open(interface, port, &arm->wire, why, why_size);
-}
 
 /*
  * A veth takes what an XDP program transmits at its other end only if it has a program too. The
@@ -33,7 +28,7 @@ static int open_wire(struct arm *arm, const char *interface, uint16_t port, char
  */
 static int attach_pass(struct arm *arm, char *why, size_t why_size)
 {
-	if (!arm->result->type->in_kernel || arm->wire_type == &wire_af_xdp)
+	if (!arm->type->in_kernel || arm->wire_type == &wire_af_xdp)
 		return 0;
 	arm->pass = xdp_attach_pass(arm->link.generator_interface, why, why_size);
 	return arm->pass < 0 ? arm->pass : 0;
@@ -41,35 +36,107 @@ static int attach_pass(struct arm *arm, char *why, size_t why_size)
 
 static int make_link(struct arm *arm, const struct ab_options *options, char *why, size_t why_size)
 {
-	bool raw = arm->result->type->raw;
+	unsigned int ip =
+		(options->tcp ? LINK_GENERATOR_IP : 0) | (arm->type->raw ? 0 : LINK_RESPONDER_IP);
 
 	if (options->ports)
-		return ports_join(options->ports, &arm->link, raw, why, why_size);
-	return link_make(&arm->link, &options->traffic->flow[0], raw, why, why_size);
+		return ports_join(options->ports, &arm->link, arm->type->raw, why, why_size);
+	return link_make(&arm->link, &options->traffic->flow[0], ip, why, why_size);
 }
 
-/* On a link of its own, or the ports: the wire first, since what a veth's end gets depends on the
- * other's. */
-static int open_on_link(struct arm *arm, const struct ab_options *options,
-                        struct path_config *config, int home, char *why, size_t why_size)
+static int open_wire(struct arm *arm, const char *interface, const struct traffic *traffic,
+                     char *why, size_t why_size)
 {
-	const struct traffic *traffic = options->traffic;
-	const struct path_type *type = arm->result->type;
-	int err = make_link(arm, options, why, why_size);
+	const struct wire_config config = { interface, traffic->flow, traffic->n_flows };
 
-	if (!err && (err = link_enter(arm->link.generator_ns)))
-		sentence(why, why_size, err, "cannot enter the link's namespace: %s",
-		         strerror(-err));
-	if (!err)
-		err = open_wire(arm, arm->link.generator_interface, config->port, why, why_size);
+	return arm->wire_type->open(&config, &arm->wire, why, why_size);
+}
+
+/* The same, in the generator's namespace. */
+static int open_wire_on_link(struct arm *arm, const struct traffic *traffic, int home, char *why,
+                             size_t why_size)
+{
+	int err = link_enter(arm->link.generator_ns);
+
+	if (err)
+		return sentence(why, why_size, err, "cannot enter the link's namespace: %s",
+		                strerror(-err));
+	err = open_wire(arm, arm->link.generator_interface, traffic, why, why_size);
 	if (!err)
 		err = attach_pass(arm, why, why_size);
 	link_enter(home);
+	return err;
+}
+
+static int start_responder(struct arm *arm, const struct ab_options *options,
+                           struct path_config *config, char *why, size_t why_size)
+{
+	snprintf(config->interface, sizeof(config->interface), "%s", arm->link.responder_interface);
+	return responder_start(&arm->responder, arm->type, config, arm->link.responder_ns,
+	                       options->responder_cpu, options->traffic, why, why_size);
+}
+
+/* The wire first, since what a veth's end gets depends on the other's. */
+static int open_udp(struct arm *arm, const struct ab_options *options, struct path_config *config,
+                    int home, char *why, size_t why_size)
+{
+	int err = open_wire_on_link(arm, options->traffic, home, why, why_size);
+
+	return err ? err : start_responder(arm, options, config, why, why_size);
+}
+
+/* The stop frame of a block without requests, on the connection that was made last. */
+static int send_stop(struct arm *arm, const struct traffic *traffic)
+{
+	size_t last = traffic->n_flows - 1;
+	uint8_t frame[FRAME_MAX];
+	int size = frame_build(frame, &traffic->flow[last], FRAME_STOP, 0, (uint16_t)last,
+	                       FRAME_MARK_SIZE);
+
+	if (size < 0)
+		return size;
+	frame_set_epoch(frame, (size_t)size, CONNECT_EPOCH);
+	return arm->wire_type->send(arm->wire, frame, (size_t)size);
+}
+
+/*
+ * The responder first: a wire of connections needs a server that listens, and one that serves,
+ * where it has a TCP of its own. So they are made within a block that has no requests.
+ */
+static int open_tcp(struct arm *arm, const struct ab_options *options, struct path_config *config,
+                    int home, char *why, size_t why_size)
+{
+	struct responder_counts unused;
+	int err = start_responder(arm, options, config, why, why_size), end_err;
+
 	if (err)
 		return err;
-	snprintf(config->interface, sizeof(config->interface), "%s", arm->link.responder_interface);
-	return responder_start(&arm->responder, type, config, arm->link.responder_ns,
-	                       options->responder_cpu, traffic, why, why_size);
+	err = responder_begin(&arm->responder, CONNECT_EPOCH);
+	if (err)
+		return sentence(why, why_size, err, "its responder does not answer");
+	err = open_wire_on_link(arm, options->traffic, home, why, why_size);
+	if (err)
+		return err;
+	err = send_stop(arm, options->traffic);
+	end_err = responder_end(&arm->responder, &unused);
+	if (err || end_err)
+		return sentence(why, why_size, err ? err : end_err,
+		                "its connections do not carry: %s",
+		                strerror(err ? -err : -end_err));
+	return 0;
+}
+
+/* On a link of its own, or the ports. */
+static int open_on_link(struct arm *arm, const struct ab_options *options,
+                        struct path_config *config, int home, char *why, size_t why_size)
+{
+	int err = make_link(arm, options, why, why_size);
+
+	if (err)
+		return err;
+	if (options->tcp)
+		return open_tcp(arm, options, config, home, why, why_size);
+	return open_udp(arm, options, config, home, why, why_size);
 }
 
 /* Without a link: the responder makes the socket by which both sides find their memory. */
@@ -82,9 +149,9 @@ static int open_in_memory(struct arm *arm, const struct ab_options *options,
 	arm->wire_type = &wire_dpdk;
 	snprintf(config->interface, sizeof(config->interface), "ktax%x.%x", getpid(),
 	         made++ & 0xff);
-	err = responder_start(&arm->responder, arm->result->type, config, -1,
-	                      options->responder_cpu, options->traffic, why, why_size);
-	return err ? err : open_wire(arm, config->interface, config->port, why, why_size);
+	err = responder_start(&arm->responder, arm->type, config, -1, options->responder_cpu,
+	                      options->traffic, why, why_size);
+	return err ? err : open_wire(arm, config->interface, options->traffic, why, why_size);
 }
 
 int arm_open(struct arm *arm, struct ab_arm *result, const struct ab_options *options, int home,
@@ -97,11 +164,16 @@ int arm_open(struct arm *arm, struct ab_arm *result, const struct ab_options *op
 	int err;
 
 	*arm = (struct arm){ .result = result,
+		             .type = options->tcp ? result->type->stream : result->type,
 		             .link = { .generator_ns = -1, .responder_ns = -1 },
 		             .wire_type = options->wire,
 		             .responder = { .control = -1 },
 		             .pass = -1 };
-	if (result->type->in_memory)
+	if (!arm->type)
+		return sentence(why, why_size, -EOPNOTSUPP, "it has no TCP");
+	if (!arm->type->open)
+		return sentence(why, why_size, -EOPNOTSUPP, "it answers over TCP only (--tcp)");
+	if (arm->type->in_memory)
 		return open_in_memory(arm, options, &config, why, why_size);
 	err = open_on_link(arm, options, &config, home, why, why_size);
 	if (!err && options->ports)
@@ -214,6 +286,6 @@ int arm_run_block(struct arm *arm, struct generator *generator, uint16_t epoch,
 		return err ? err : end_err;
 	block->steal_ns = steal_ns() - steal_before;
 	count_block(generator, block);
-	block->gates = gates_failed(block, arm->result->type->in_kernel);
+	block->gates = gates_failed(block, arm->type->in_kernel);
 	return 0;
 }

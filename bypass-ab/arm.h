@@ -10,6 +10,7 @@
 
 struct arm {
 	struct ab_arm *result;
+	const struct path_type *type; /* the result's, or its stream over TCP */
 	struct link link;
 	const struct wire_type *wire_type; /* the run's, or DPDK's for a path in memory */
 	struct wire *wire;

@@ -39,6 +39,7 @@ enum {
 	OPTION_SIZE,
 	OPTION_WORK,
 	OPTION_PING_PONG,
+	OPTION_TCP,
 	OPTION_REQUESTS,
 	OPTION_ROUNDS,
 	OPTION_SWEEP,
@@ -63,9 +64,11 @@ static const struct option_row ab_options_table[] = {
 	{ .help = "Traffic:" },
 	{ OPTION_RATE, "rate", "PPS", "requests per second (20000)" },
 	{ OPTION_GAPS, "gaps", "poisson|constant|bursts", "time between requests (poisson)" },
-	{ OPTION_FLOWS, "flows", "N", "as many flows, each a UDP port of its own (16)" },
+	{ OPTION_FLOWS, "flows", "N", "as many flows, each a port of its own (16)" },
 	{ OPTION_SIZE, "size", "BYTES", "payload of a request and of its response (64)" },
 	{ OPTION_WORK, "work", "TIME", "what the responder does for each request (0)" },
+	{ OPTION_TCP, "tcp", NULL,
+	  "over TCP: requests and responses as records, a connection per flow (256 at most)" },
 	{ OPTION_PING_PONG, "ping-pong", NULL,
 	  "send the next request when the last one has been answered, not on a schedule" },
 	{ .help = "Design:" },
@@ -222,6 +225,8 @@ static bool *flag_of(struct arguments *arguments, int option)
 	switch (option) {
 	case OPTION_PING_PONG:
 		return &arguments->ab.ping_pong;
+	case OPTION_TCP:
+		return &arguments->ab.tcp;
 	case OPTION_SWEEP:
 		return &arguments->sweep;
 	case OPTION_CLEANUP:
@@ -316,6 +321,25 @@ static int parse_plan(int argc, char **argv, struct arguments *arguments)
 	return arguments->plan_file ? read_plan(arguments) : -1;
 }
 
+/* What --tcp does not go with: -1 to go on, or the exit code. */
+static int check_tcp(struct arguments *arguments)
+{
+	struct ab_options *ab = &arguments->ab;
+
+	if (!ab->tcp)
+		return -1;
+	if (arguments->plan_file)
+		return error_usage("ab",
+		                   "--tcp is for links of its own, not for the ports of a plan");
+	if (ab->wire)
+		return error_usage("ab",
+		                   "--generator is for UDP: over TCP it is the kernel's sockets");
+	if (arguments->shape.n_flows > WIRE_TCP_FLOWS)
+		return error_usage("ab", "--tcp takes %d flows at most", WIRE_TCP_FLOWS);
+	ab->wire = &wire_tcp;
+	return -1;
+}
+
 /* -1 to go on, or the exit code. */
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
@@ -333,7 +357,13 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 	}
 	if (options.n_operands)
 		return error_usage("ab", "unexpected argument '%s'", options.operands[0]);
-	return -1;
+	return check_tcp(arguments);
+}
+
+/* Has it the operations for it? */
+static bool speaks(const struct path_type *type, bool tcp)
+{
+	return tcp ? type->stream != NULL : type->open != NULL;
 }
 
 /* All paths but the baseline, where none is named. */
@@ -344,7 +374,8 @@ static void default_paths(struct arguments *arguments)
 	if (arguments->path[0])
 		return;
 	for (const struct path_type *const *type = path_types; *type && n < PATHS_MAX; type++)
-		if (strcmp((*type)->name, arguments->ab.baseline) && !(*type)->in_memory)
+		if (strcmp((*type)->name, arguments->ab.baseline) && !(*type)->in_memory &&
+		    speaks(*type, arguments->ab.tcp))
 			arguments->path[n++] = (*type)->name;
 }
 

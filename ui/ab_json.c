@@ -199,6 +199,7 @@ static json_t *json_design(struct writer *writer)
 	/* As text: it is a whole 64-bit number, and most readers have 53 bits. */
 	set(writer, object, "order_seed", json_sprintf("%llu", (unsigned long long)result->seed));
 	set(writer, object, "confidence", real_or_null(result->confidence));
+	set(writer, object, "protocol", json_string(result->tcp ? "tcp" : "udp"));
 	set(writer, object, "generator", json_string(result->wire));
 	set(writer, object, "lateness_p50_ns", count(result->lateness_p50_ns));
 	set(writer, object, "lateness_p99_ns", count(result->lateness_p99_ns));
@@ -315,7 +316,7 @@ static json_t *json_arm(struct writer *writer, size_t index)
 	json_t *object = json_object();
 
 	set(writer, object, "path", json_string(arm->type->name));
-	set(writer, object, "summary", json_string(arm->type->summary ? arm->type->summary : ""));
+	set(writer, object, "summary", json_string(ab_summary(writer->result, arm)));
 	set(writer, object, "how", json_string(arm->how));
 	set(writer, object, "baseline", json_boolean(!index));
 	set(writer, object, "skipped", json_boolean(arm->skipped));

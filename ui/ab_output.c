@@ -57,6 +57,14 @@ double ab_loss(const struct ab_arm *arm)
 	return arm->requests ? 1 - (double)arm->received / (double)arm->requests : NAN;
 }
 
+const char *ab_summary(const struct ab_result *result, const struct ab_arm *arm)
+{
+	const struct path_type *stream = arm->type->stream;
+	const char *summary = result->tcp && stream ? stream->summary : arm->type->summary;
+
+	return summary ? summary : "";
+}
+
 const char *ab_no_cost(const struct ab_result *result, const struct ab_arm *arm)
 {
 	if (result->no_cost_why[0])

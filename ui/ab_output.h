@@ -47,6 +47,8 @@ const char *ab_metric_title(enum ab_metric metric);
 double ab_quantile_ns(const struct ab_arm *arm, double share);
 /* Of all requests; NAN if there were none. */
 double ab_loss(const struct ab_arm *arm);
+/* What the arm's path is, over the protocol of the run; may be "". */
+const char *ab_summary(const struct ab_result *result, const struct ab_arm *arm);
 /* Why the arm's CPU time is not known, or NULL. */
 const char *ab_no_cost(const struct ab_result *result, const struct ab_arm *arm);
 /* Blocks of an arm that did not pass @gate; 0: any of them. */

@@ -493,16 +493,14 @@ static void put_paths(const struct terminal *t, const struct ab_result *result)
 	fputc('\n', t->file);
 	for (size_t i = 0; i < result->n_arms; i++) {
 		const struct ab_arm *arm = &result->arm[i];
+		const char *summary = ab_summary(result, arm);
 		char text[640];
 
 		snprintf(text, sizeof(text), "%s%s%s%s",
 		         arm->skipped           ? "skipped: "
 		         : arm->type->in_kernel ? "a bound, not a candidate: "
 		                                : "",
-		         arm->skipped         ? arm->why
-		         : arm->type->summary ? arm->type->summary
-		                              : "",
-		         *arm->how ? "; here: " : "", arm->how);
+		         arm->skipped ? arm->why : summary, *arm->how ? "; here: " : "", arm->how);
 		fputs("  ", t->file);
 		put_styled(t, STYLE_BOLD, arm->type->name);
 		fprintf(t->file, "%*s", (int)(LEGEND_WIDTH - 2 - strlen(arm->type->name)), "");

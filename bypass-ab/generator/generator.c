@@ -84,16 +84,12 @@ static uint64_t due_ns(const struct run *run, size_t request)
 	                                  run->generator->stretch);
 }
 
-static void note_response(void *context, const uint8_t *frame, size_t size)
+static void note_response(void *context, const struct frame_mark *mark)
 {
 	struct run *run = context;
-	const struct frame_mark *mark = frame_find_mark(frame, size, 0);
+	uint32_t id = frame_mark_id(mark);
 	uint64_t *latency_ns;
-	uint32_t id;
 
-	if (!mark)
-		return;
-	id = frame_mark_id(mark);
 	if (frame_mark_epoch(mark) != run->epoch || id >= run->next) {
 		run->counts.stale++;
 		return;
@@ -186,21 +182,22 @@ static void count_lateness(struct run *run)
 	run->counts.late_max_ns = lateness[n - 1];
 }
 
-/* Sent more than once, in case one is lost. */
+/* Sent more than once where one may be lost. */
 static void send_stop(struct run *run)
 {
 	const struct traffic *traffic = run->generator->traffic;
 	uint8_t frame[FRAME_MAX];
+	int times = run->generator->type->reliable ? 1 : STOP_FRAMES;
 	int size = frame_build(frame, &traffic->flow[0], FRAME_STOP, 0, 0, FRAME_MARK_SIZE);
 
 	if (size < 0)
 		return;
 	frame_set_epoch(frame, size, run->epoch);
-	for (int i = 0; i < STOP_FRAMES; i++) {
+	for (int i = 0; i < times; i++) {
 		uint64_t until = tsc_now_ns(&run->tsc) + STOP_INTERVAL_NS;
 
 		run->generator->type->send(run->wire, frame, size);
-		while (i + 1 < STOP_FRAMES && tsc_now_ns(&run->tsc) < until)
+		while (i + 1 < times && tsc_now_ns(&run->tsc) < until)
 			;
 	}
 }

@@ -73,12 +73,12 @@ static uint64_t try_wire(const struct wire_type *type, const struct frame_flow *
 	int home;
 
 	if (frame_build(frame, flow, FRAME_STOP, 0, 0, FRAME_MARK_SIZE) < 0 ||
-	    link_make(&link, flow, true, why, WHY_SIZE))
+	    link_make(&link, flow, 0, why, WHY_SIZE))
 		return 0;
 	home = link_here();
 	if (home >= 0 && !link_enter(link.generator_ns)) {
-		int err = type->open(link.generator_interface, flow->server.port, &wire, why,
-		                     WHY_SIZE);
+		const struct wire_config config = { link.generator_interface, flow, 1 };
+		int err = type->open(&config, &wire, why, WHY_SIZE);
 
 		link_enter(home);
 		if (!err) {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The generator's way to the wire: raw frames, so that the bytes are the same for each arm. One
- * kind is chosen per run, by what costs the least here, and serves all of its arms.
+ * The generator's way to the wire, which serves all arms of a run. Over UDP it is raw frames, so
+ * that the bytes are the same for each arm, of the kind that costs the least here; over TCP the
+ * kernel's sockets.
  */
 #ifndef KTAX_WIRE_H
 #define KTAX_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,23 +15,29 @@
 
 struct wire;
 
+struct wire_config {
+	const char *interface;         /* of the calling thread's namespace */
+	const struct frame_flow *flow; /* of the traffic; all have the same server */
+	size_t n_flows;
+};
+
 struct wire_type {
 	const char *name; /* "AF_XDP", "AF_PACKET" */
+	bool reliable;    /* what was sent arrives */
 	/*
-	 * On @interface of the calling thread's namespace. Frames that come back must be UDP from
-	 * @port. As path_type.open for errors and @why.
+	 * Frames that come back must be from the server's port. As path_type.open for errors and
+	 * @why.
 	 */
-	int (*open)(const char *interface, uint16_t port, struct wire **ret_wire, char *why,
+	int (*open)(const struct wire_config *config, struct wire **ret_wire, char *why,
 	            size_t why_size);
-	/* Sends one frame at once; -EAGAIN: no room. */
+	/* Sends one frame of the traffic at once; -EAGAIN: no room. */
 	int (*send)(struct wire *wire, const uint8_t *frame, size_t size);
 	/*
-	 * Calls @visit for the frames that have come in, at most @most; returns their number
-	 * without waiting.
+	 * Looks at what has come in without waiting, at most @most frames or records; calls @visit
+	 * for the mark of each that has one. Returns how many it has looked at.
 	 */
 	int (*receive)(struct wire *wire, unsigned int most,
-	               void (*visit)(void *context, const uint8_t *frame, size_t size),
-	               void *context);
+	               void (*visit)(void *context, const struct frame_mark *mark), void *context);
 	uint64_t (*drops)(struct wire *wire); /* frames lost on the way up so far */
 	void (*close)(struct wire *wire);
 };
@@ -37,6 +45,14 @@ struct wire_type {
 extern const struct wire_type wire_af_xdp, wire_packet;
 /* For in_memory paths: @interface is the socket's name, and the responder opens its path first. */
 extern const struct wire_type wire_dpdk;
+/*
+ * A connection of the kernel's per flow, WIRE_TCP_FLOWS at most, over which the UDP payloads of
+ * frames are sent as records (path.h). The interface has the client's address, and the server is
+ * listening and serves while this is opened.
+ */
+extern const struct wire_type wire_tcp;
+
+#define WIRE_TCP_FLOWS 256
 
 /* All of them, NULL at the end; the one called @name in any case of letters, or NULL. */
 extern const struct wire_type *const wire_types[];

@@ -20,18 +20,18 @@ struct wire {
 	unsigned int n_free;
 };
 
-static int wire_open(const char *interface, uint16_t port, struct wire **ret_wire, char *why,
+static int wire_open(const struct wire_config *config, struct wire **ret_wire, char *why,
                      size_t why_size)
 {
-	const struct xsk_config config = { .interface = interface,
-		                           .port = port,
-		                           .from_port = true };
+	const struct xsk_config options = { .interface = config->interface,
+		                            .port = config->flow->server.port,
+		                            .from_port = true };
 	struct wire *wire = calloc(1, sizeof(*wire));
 	int r;
 
 	if (!wire)
 		return sentence(why, why_size, -ENOMEM, "out of memory");
-	r = xsk_open(&wire->xsk, &config, why, why_size);
+	r = xsk_open(&wire->xsk, &options, why, why_size);
 	if (r) {
 		free(wire);
 		return r;
@@ -82,8 +82,7 @@ static void idle(struct wire *wire)
 }
 
 static int wire_receive(struct wire *wire, unsigned int most,
-                        void (*visit)(void *context, const uint8_t *frame, size_t size),
-                        void *context)
+                        void (*visit)(void *context, const struct frame_mark *mark), void *context)
 {
 	struct xdp_desc frames[BURST];
 	unsigned int n = xsk_receive(&wire->xsk, frames, most < BURST ? most : BURST);
@@ -91,7 +90,11 @@ static int wire_receive(struct wire *wire, unsigned int most,
 	if (!n)
 		idle(wire);
 	for (unsigned int i = 0; i < n; i++) {
-		visit(context, xsk_data(&wire->xsk, frames[i].addr), frames[i].len);
+		const struct frame_mark *mark =
+			frame_find_mark(xsk_data(&wire->xsk, frames[i].addr), frames[i].len, 0);
+
+		if (mark)
+			visit(context, mark);
 		xsk_refill_one(&wire->xsk, frames[i].addr);
 	}
 	return (int)n;

@@ -36,7 +36,7 @@ static bool wait_for_link(const struct dpdk_port *port)
 	return false;
 }
 
-static int wire_open(const char *interface, uint16_t udp_port, struct wire **ret_wire, char *why,
+static int wire_open(const struct wire_config *config, struct wire **ret_wire, char *why,
                      size_t why_size)
 {
 	struct wire *wire = calloc(1, sizeof(*wire));
@@ -47,12 +47,12 @@ static int wire_open(const char *interface, uint16_t udp_port, struct wire **ret
 	if (!wire)
 		return sentence(why, why_size, -ENOMEM, "out of memory");
 	snprintf(arguments, sizeof(arguments), "role=client,socket-abstract=yes,socket=%s",
-	         interface);
+	         config->interface);
 	err = dpdk_port_open(&wire->port, &device, why, why_size);
 	if (!err && !wait_for_link(&wire->port)) {
 		dpdk_port_close(&wire->port);
 		err = sentence(why, why_size, -ETIMEDOUT, "nobody answers on the memif socket %s",
-		               interface);
+		               config->interface);
 	}
 	if (err) {
 		free(wire);
@@ -79,14 +79,18 @@ static int wire_send(struct wire *wire, const uint8_t *frame, size_t size)
 }
 
 static int wire_receive(struct wire *wire, unsigned int most,
-                        void (*visit)(void *context, const uint8_t *frame, size_t size),
-                        void *context)
+                        void (*visit)(void *context, const struct frame_mark *mark), void *context)
 {
 	struct rte_mbuf *mbufs[BURST];
 	uint16_t n = rte_eth_rx_burst(wire->port.id, 0, mbufs, most < BURST ? most : BURST);
 
-	for (uint16_t i = 0; i < n; i++)
-		visit(context, rte_pktmbuf_mtod(mbufs[i], const uint8_t *), mbufs[i]->data_len);
+	for (uint16_t i = 0; i < n; i++) {
+		const struct frame_mark *mark = frame_find_mark(
+			rte_pktmbuf_mtod(mbufs[i], const uint8_t *), mbufs[i]->data_len, 0);
+
+		if (mark)
+			visit(context, mark);
+	}
 	rte_pktmbuf_free_bulk(mbufs, n);
 	return n;
 }

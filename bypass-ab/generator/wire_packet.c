@@ -109,10 +109,11 @@ static void packet_close(struct wire *wire)
 	free(wire);
 }
 
-static int packet_open(const char *interface, uint16_t port, struct wire **ret_wire, char *why,
+static int packet_open(const struct wire_config *config, struct wire **ret_wire, char *why,
                        size_t why_size)
 {
 	struct wire *wire = calloc(1, sizeof(*wire));
+	const char *interface = config->interface;
 	int one = 1, err = 0;
 
 	if (!wire)
@@ -122,7 +123,7 @@ static int packet_open(const char *interface, uint16_t port, struct wire **ret_w
 	if (wire->sender < 0 || wire->receiver < 0)
 		err = wire->sender < 0 ? wire->sender : wire->receiver;
 	if (!err)
-		err = filter_port(wire->receiver, port);
+		err = filter_port(wire->receiver, config->flow->server.port);
 	if (!err)
 		err = map_ring(wire);
 	if (!err && setsockopt(wire->sender, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)))
@@ -149,17 +150,20 @@ static struct tpacket2_hdr *next_slot(struct wire *wire)
 }
 
 static int packet_receive(struct wire *wire, unsigned int most,
-                          void (*visit)(void *context, const uint8_t *frame, size_t size),
+                          void (*visit)(void *context, const struct frame_mark *mark),
                           void *context)
 {
 	unsigned int n = 0;
 
 	for (; n < most; n++) {
 		struct tpacket2_hdr *slot = next_slot(wire);
+		const struct frame_mark *mark;
 
 		if (!(__atomic_load_n(&slot->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
 			break;
-		visit(context, (uint8_t *)slot + slot->tp_mac, slot->tp_snaplen);
+		mark = frame_find_mark((uint8_t *)slot + slot->tp_mac, slot->tp_snaplen, 0);
+		if (mark)
+			visit(context, mark);
 		__atomic_store_n(&slot->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 		wire->next = (wire->next + 1) % SLOTS;
 	}

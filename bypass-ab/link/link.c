@@ -79,33 +79,46 @@ static int make_pair(struct link *link, int home, const struct frame_flow *flow,
 	return ip_batch(home, link->generator_ns, batch, why, why_size);
 }
 
-/* The neighbour is known from the start: nothing is to be resolved while it is measured. */
-static int set_responder_up(struct link *link, int home, const struct frame_flow *flow, bool raw,
-                            char *why, size_t why_size)
+/* One end of the link, and who is at the other. */
+struct end {
+	int ns;
+	const char *interface;
+	const struct frame_end *local, *peer;
+	bool has_ip;
+};
+
+static struct end generator_end(const struct link *link, const struct frame_flow *flow,
+                                unsigned int ip)
 {
-	char batch[IP_BATCH_MAX], client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN], mac[18];
+	return (struct end){ link->generator_ns, link->generator_interface, &flow->client,
+		             &flow->server, ip & LINK_GENERATOR_IP };
+}
+
+static struct end responder_end(const struct link *link, const struct frame_flow *flow,
+                                unsigned int ip)
+{
+	return (struct end){ link->responder_ns, link->responder_interface, &flow->server,
+		             &flow->client, ip & LINK_RESPONDER_IP };
+}
+
+/* The neighbour is known from the start: nothing is to be resolved while it is measured. */
+static int set_up(const struct end *end, int home, const struct frame_flow *flow, char *why,
+                  size_t why_size)
+{
+	char batch[IP_BATCH_MAX], local[INET6_ADDRSTRLEN], peer[INET6_ADDRSTRLEN], mac[18];
 	int n;
 
-	print_ip(client, sizeof(client), flow, &flow->client);
-	print_ip(server, sizeof(server), flow, &flow->server);
-	print_mac(mac, flow->client.mac);
-	n = snprintf(batch, sizeof(batch), "link set lo up\nlink set %s up\n",
-	             link->responder_interface);
-	if (!raw)
+	print_ip(local, sizeof(local), flow, end->local);
+	print_ip(peer, sizeof(peer), flow, end->peer);
+	print_mac(mac, end->peer->mac);
+	n = snprintf(batch, sizeof(batch), "link set lo up\nlink set %s up\n", end->interface);
+	if (end->has_ip)
 		snprintf(batch + n, sizeof(batch) - n,
 		         "address add %s/%d dev %s%s\n"
 		         "neighbour replace %s lladdr %s nud permanent dev %s\n",
-		         server, flow->ipv6 ? 64 : 24, link->responder_interface,
-		         flow->ipv6 ? " nodad" : "", client, mac, link->responder_interface);
-	return ip_batch(home, link->responder_ns, batch, why, why_size);
-}
-
-static int set_generator_up(struct link *link, int home, char *why, size_t why_size)
-{
-	char batch[IP_BATCH_MAX];
-
-	snprintf(batch, sizeof(batch), "link set %s up\n", link->generator_interface);
-	return ip_batch(home, link->generator_ns, batch, why, why_size);
+		         local, flow->ipv6 ? 64 : 24, end->interface, flow->ipv6 ? " nodad" : "",
+		         peer, mac, end->interface);
+	return ip_batch(home, end->ns, batch, why, why_size);
 }
 
 /* Linux would send router solicitations and the like at its own time. */
@@ -143,37 +156,26 @@ static int switch_offloads_off(const char *interface)
 }
 
 /* What is set within a namespace and not by ip(8). */
-static int settle_end(int home, int ns, const char *interface, bool ipv6)
+static int settle(const struct end *end, int home, bool ipv6, char *why, size_t why_size)
 {
-	int err = link_enter(ns);
+	int err = link_enter(end->ns);
 
-	if (err)
-		return err;
-	if (!ipv6)
+	if (!err && !(ipv6 && end->has_ip))
 		err = silence_ipv6();
 	if (!err)
-		err = switch_offloads_off(interface);
+		err = switch_offloads_off(end->interface);
 	link_enter(home);
-	return err;
-}
-
-static int settle(struct link *link, int home, const struct frame_flow *flow, char *why,
-                  size_t why_size)
-{
-	int err = settle_end(home, link->generator_ns, link->generator_interface, false);
-
-	if (!err)
-		err = settle_end(home, link->responder_ns, link->responder_interface, flow->ipv6);
 	if (err)
 		return sentence(why, why_size, err, "cannot set up the test link: %s",
 		                strerror(-err));
 	return 0;
 }
 
-int link_make(struct link *link, const struct frame_flow *flow, bool raw, char *why,
+int link_make(struct link *link, const struct frame_flow *flow, unsigned int ip, char *why,
               size_t why_size)
 {
 	int home = link_here(), err;
+	struct end ends[2];
 
 	if (home < 0)
 		return sentence(why, why_size, home, "cannot tell the network namespace: %s",
@@ -186,13 +188,13 @@ int link_make(struct link *link, const struct frame_flow *flow, bool raw, char *
 		sentence(why, why_size, err, "cannot make a network namespace: %s", strerror(-err));
 		goto fail;
 	}
+	ends[0] = generator_end(link, flow, ip);
+	ends[1] = responder_end(link, flow, ip);
 	err = make_pair(link, home, flow, why, why_size);
-	if (!err)
-		err = settle(link, home, flow, why, why_size);
-	if (!err)
-		err = set_generator_up(link, home, why, why_size);
-	if (!err)
-		err = set_responder_up(link, home, flow, raw, why, why_size);
+	for (int i = 0; i < 2 && !err; i++)
+		err = settle(&ends[i], home, flow->ipv6, why, why_size);
+	for (int i = 0; i < 2 && !err; i++)
+		err = set_up(&ends[i], home, flow, why, why_size);
 	if (err)
 		goto fail;
 	close(home);

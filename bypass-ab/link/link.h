@@ -18,11 +18,14 @@ struct link {
 	char generator_interface[16], responder_interface[16];
 };
 
+/* Which ends get their IP address; where one has none, the kernel leaves frames alone. */
+enum link_ip { LINK_GENERATOR_IP = 1 << 0, LINK_RESPONDER_IP = 1 << 1 };
+
 /*
- * Makes a link. @flow: its addresses. @raw: the responder's end gets no IP address, so that the
- * kernel leaves its frames alone. 0 or a negative errno, with a sentence in @why.
+ * Makes a link. @flow: its addresses. @ip: set of enum link_ip. 0 or a negative errno, with a
+ * sentence in @why.
  */
-int link_make(struct link *link, const struct frame_flow *flow, bool raw, char *why,
+int link_make(struct link *link, const struct frame_flow *flow, unsigned int ip, char *why,
               size_t why_size);
 void link_close(struct link *link);
 

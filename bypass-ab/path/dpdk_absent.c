@@ -12,7 +12,7 @@ static int absent(const struct path_config *config, struct path **ret_path, char
 	return sentence(why, why_size, -EOPNOTSUPP, "this ktax was built without DPDK");
 }
 
-static int absent_wire(const char *interface, uint16_t port, struct wire **ret_wire, char *why,
+static int absent_wire(const struct wire_config *config, struct wire **ret_wire, char *why,
                        size_t why_size)
 {
 	return sentence(why, why_size, -EOPNOTSUPP, "this ktax was built without DPDK");

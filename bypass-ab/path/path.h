@@ -51,8 +51,9 @@ struct path_type {
 	bool in_kernel; /* no process answers (the xdp path): there is nothing to receive or send */
 	bool in_memory; /* no kernel on either side: a table of its own */
 	/*
-	 * Opens the path in the calling process, which is in the link's namespace. 0 and *ret_path;
-	 * or a negative errno, with the reason why it cannot run here in one sentence in @why, of
+	 * NULL where a path is over TCP only, as all of these operations. Opens the path in the
+	 * calling process, which is in the link's namespace. 0 and *ret_path; or a negative errno,
+	 * with the reason why it cannot run here in one sentence in @why, of
 	 * @why_size bytes: -EOPNOTSUPP skips the path, anything else is a failure.
 	 */
 	int (*open)(const struct path_config *config, struct path **ret_path, char *why,

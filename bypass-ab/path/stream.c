@@ -14,25 +14,23 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "record.h"
 #include "sentence.h"
 #include "socket.h"
 
-#define CONNECTIONS  256
-#define LENGTH_BYTES sizeof(uint32_t)
-#define RECORDS      16         /* of the longest, that a connection's buffer holds */
-#define LISTENER     UINT64_MAX /* its events' data; a connection's is its key */
+#define CONNECTIONS 256
+#define RECORDS     16         /* of the longest, that a connection's buffer holds */
+#define LISTENER    UINT64_MAX /* its events' data; a connection's is its key */
 
 struct connection {
 	int fd;              /* -1: free */
 	uint32_t generation; /* how many were here before */
-	uint8_t *buffer;
-	size_t begin, end;
+	struct record_buffer in;
 };
 
 struct path {
@@ -71,8 +69,7 @@ static struct connection *find_connection(struct path *path, uint64_t key)
 static void close_connection(struct connection *connection)
 {
 	close(connection->fd);
-	free(connection->buffer);
-	connection->buffer = NULL;
+	record_buffer_free(&connection->in);
 	connection->fd = -1;
 	connection->generation++;
 }
@@ -93,15 +90,12 @@ static int add_connection(struct path *path, int fd)
 
 	if (!connection)
 		return -EMFILE;
-	connection->buffer = malloc(path->buffer_bytes);
-	if (!connection->buffer)
+	if (record_buffer_init(&connection->in, path->buffer_bytes))
 		return -ENOMEM;
-	connection->begin = connection->end = 0;
 	event.data.u64 = key_of(path, connection);
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) || socket_set_timeouts(fd) ||
 	    epoll_ctl(path->epoll, EPOLL_CTL_ADD, fd, &event)) {
-		free(connection->buffer);
-		connection->buffer = NULL;
+		record_buffer_free(&connection->in);
 		return -EIO;
 	}
 	connection->fd = fd;
@@ -143,11 +137,11 @@ static struct path *stream_new(const struct path_config *config, int wait_ms)
 	path->listener = path->epoll = -1;
 	path->wait_ms = wait_ms;
 	path->max_size = config->max_size;
-	path->buffer_bytes = RECORDS * (LENGTH_BYTES + config->max_size);
+	path->buffer_bytes = RECORDS * (RECORD_LENGTH_BYTES + config->max_size);
 	path->current = LISTENER;
 	for (size_t i = 0; i < CONNECTIONS; i++)
 		path->connection[i].fd = -1;
-	if (socket_slots_init(&path->slots, LENGTH_BYTES + config->max_size)) {
+	if (socket_slots_init(&path->slots, RECORD_LENGTH_BYTES + config->max_size)) {
 		free(path);
 		return NULL;
 	}
@@ -194,35 +188,16 @@ static int kernel_spin_stream_open(const struct path_config *config, struct path
 /* ---- Receiving ------------------------------------------------------------------------------ */
 
 /* Closes the connection at its end. Room is made first: a record is never longer than a buffer. */
-static void read_connection(struct path *path, struct connection *connection)
+static void read_connection(struct connection *connection)
 {
-	size_t left = connection->end - connection->begin;
-	ssize_t n;
+	uint8_t *at;
+	size_t room = record_make_room(&connection->in, &at);
+	ssize_t n = recv(connection->fd, at, room, MSG_DONTWAIT);
 
-	memmove(connection->buffer, connection->buffer + connection->begin, left);
-	connection->begin = 0;
-	connection->end = left;
-	n = recv(connection->fd, connection->buffer + left, path->buffer_bytes - left,
-	         MSG_DONTWAIT);
 	if (n > 0)
-		connection->end += (size_t)n;
+		connection->in.end += (size_t)n;
 	else if (!n || (errno != EAGAIN && errno != EINTR))
 		close_connection(connection);
-}
-
-/* Length of the payload at the buffer's begin; 0: it is not whole yet; -EBADMSG: no such length. */
-static int64_t next_record(const struct path *path, const struct connection *connection)
-{
-	size_t left = connection->end - connection->begin;
-	uint32_t length;
-
-	if (left < LENGTH_BYTES)
-		return 0;
-	memcpy(&length, connection->buffer + connection->begin, LENGTH_BYTES);
-	length = ntohl(length);
-	if (!length || length > path->max_size)
-		return -EBADMSG;
-	return left - LENGTH_BYTES < length ? 0 : length;
 }
 
 /* Copies a whole record into @slot. */
@@ -231,12 +206,11 @@ static bool take_record(struct path *path, struct connection *connection, uint32
 {
 	uint8_t *record = path->slots.slot[slot].payload.iov_base;
 
-	memcpy(record, connection->buffer + connection->begin, LENGTH_BYTES + length);
-	connection->begin += LENGTH_BYTES + length;
-	if (!frame_payload_mark(record + LENGTH_BYTES, length))
+	memcpy(record, record_take(&connection->in, length), RECORD_LENGTH_BYTES + length);
+	if (!frame_payload_mark(record + RECORD_LENGTH_BYTES, length))
 		return false;
 	path->slot_key[slot] = key_of(path, connection);
-	message->payload = record + LENGTH_BYTES;
+	message->payload = record + RECORD_LENGTH_BYTES;
 	message->size = length;
 	message->slot = slot;
 	return true;
@@ -249,7 +223,7 @@ static bool take_message(struct path *path, struct path_message *message)
 	int64_t length;
 	int slot;
 
-	while (connection && (length = next_record(path, connection))) {
+	while (connection && (length = record_next(&connection->in, path->max_size))) {
 		if (length < 0) {
 			path->stats.foreign++;
 			close_connection(connection);
@@ -280,7 +254,7 @@ static bool next_connection(struct path *path)
 	}
 	connection = find_connection(path, path->current);
 	if (connection)
-		read_connection(path, connection);
+		read_connection(connection);
 	return true;
 }
 
@@ -336,12 +310,10 @@ static bool answer(struct path *path, const struct path_message *message)
 {
 	struct connection *connection = find_connection(path, path->slot_key[message->slot]);
 	uint8_t *record = path->slots.slot[message->slot].payload.iov_base;
-	uint32_t length = htonl(message->size);
 
 	if (!connection)
 		return false;
-	memcpy(record, &length, LENGTH_BYTES);
-	if (write_whole(connection->fd, record, LENGTH_BYTES + message->size))
+	if (write_whole(connection->fd, record, record_set_length(record, message->size)))
 		return true;
 	close_connection(connection);
 	return false;
@@ -362,7 +334,6 @@ static int stream_send(struct path *path, const struct path_message *messages, u
 static void stream_stats(struct path *path, struct path_stats *ret_stats)
 {
 	*ret_stats = path->stats;
-	snprintf(ret_stats->how, sizeof(ret_stats->how), "TCP");
 }
 
 #define COMMON                                                                                     \

@@ -61,7 +61,7 @@ static void __attribute__((noreturn)) die(const char *what, const char *why)
 
 /* ---- No socket ---------------------------------------------------------------------------- */
 
-static int none_open(const char *interface, uint16_t port, struct wire **ret_wire, char *why,
+static int none_open(const struct wire_config *config, struct wire **ret_wire, char *why,
                      size_t why_size)
 {
 	*ret_wire = NULL;
@@ -74,8 +74,7 @@ static int none_send(struct wire *wire, const uint8_t *frame, size_t size)
 }
 
 static int none_receive(struct wire *wire, unsigned int most,
-                        void (*visit)(void *context, const uint8_t *frame, size_t size),
-                        void *context)
+                        void (*visit)(void *context, const struct frame_mark *mark), void *context)
 {
 	return 0;
 }
@@ -105,15 +104,16 @@ static const struct wire_type wire_none = { .name = "none",
 static void open_sink(struct combination *combination, int home)
 {
 	struct frame_flow flow = combination->traffic->flow[0];
+	struct wire_config config = { .flow = &flow, .n_flows = 1 };
 	struct arm *arm = &combination->arm;
 	char why[WHY_SIZE] = "";
 
 	flow.server.mac[5] ^= 1;
-	if (link_make(&arm->link, &flow, true, why, sizeof(why)))
+	if (link_make(&arm->link, &flow, 0, why, sizeof(why)))
 		die("link", why);
 	link_enter(arm->link.generator_ns);
-	if (combination->wire->open(arm->link.generator_interface, flow.server.port, &arm->wire,
-	                            why, sizeof(why)))
+	config.interface = arm->link.generator_interface;
+	if (combination->wire->open(&config, &arm->wire, why, sizeof(why)))
 		die(combination->wire->name, why);
 	link_enter(home);
 }

@@ -273,14 +273,15 @@ static void raise_priority(pid_t pid)
 static int open_testpmd(struct contender *contender)
 {
 	struct arm *arm = &contender->arm;
+	struct wire_config config = { .flow = traffic.flow, .n_flows = traffic.n_flows };
 	struct generator_counts counts = {};
 	char why[WHY_SIZE] = "", device[128], command[512];
 
-	if (link_make(&arm->link, &traffic.flow[0], true, why, sizeof(why)))
+	if (link_make(&arm->link, &traffic.flow[0], 0, why, sizeof(why)))
 		return skip(contender, why);
 	link_enter(arm->link.generator_ns);
-	if (contender->wire->open(arm->link.generator_interface, traffic.flow[0].server.port,
-	                          &arm->wire, why, sizeof(why))) {
+	config.interface = arm->link.generator_interface;
+	if (contender->wire->open(&config, &arm->wire, why, sizeof(why))) {
 		link_enter(home);
 		return skip(contender, why);
 	}

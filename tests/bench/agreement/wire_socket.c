@@ -18,7 +18,6 @@
 
 struct wire {
 	int fd;
-	uint8_t headers[HEADERS]; /* of the last frame that was sent, its ends swapped */
 };
 
 /* The generator's end has no address for the other wires. */
@@ -43,11 +42,12 @@ static int give_address(const char *interface, char *why, size_t why_size)
 	return err;
 }
 
-static int socket_open(const char *interface, uint16_t port, struct wire **ret_wire, char *why,
+static int socket_open(const struct wire_config *config, struct wire **ret_wire, char *why,
                        size_t why_size)
 {
-	struct sockaddr_in server = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int err = give_address(interface, why, why_size);
+	struct sockaddr_in server = { .sin_family = AF_INET,
+		                      .sin_port = htons(config->flow->server.port) };
+	int err = give_address(config->interface, why, why_size);
 	struct wire *wire;
 
 	if (err)
@@ -70,21 +70,22 @@ static int socket_open(const char *interface, uint16_t port, struct wire **ret_w
 
 static int socket_send(struct wire *wire, const uint8_t *frame, size_t size)
 {
-	memcpy(wire->headers, frame, HEADERS);
 	return send(wire->fd, frame + HEADERS, size - HEADERS, 0) < 0 ? -errno : 0;
 }
 
 static int socket_receive(struct wire *wire, unsigned int most,
-                          void (*visit)(void *context, const uint8_t *frame, size_t size),
+                          void (*visit)(void *context, const struct frame_mark *mark),
                           void *context)
 {
-	uint8_t frame[FRAME_MAX];
-	ssize_t n = recv(wire->fd, frame + HEADERS, sizeof(frame) - HEADERS, 0);
+	const struct frame_mark *mark;
+	uint8_t payload[FRAME_MAX];
+	ssize_t n = recv(wire->fd, payload, sizeof(payload), 0);
 
 	if (n < 0)
 		return 0;
-	memcpy(frame, wire->headers, HEADERS);
-	visit(context, frame, HEADERS + n);
+	mark = frame_payload_mark(payload, (size_t)n);
+	if (mark)
+		visit(context, mark);
 	return 1;
 }
 
