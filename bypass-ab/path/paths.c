@@ -7,6 +7,7 @@
 #include "dpdk.h"
 #include "io_uring.h"
 #include "kernel.h"
+#include "lwip_path.h"
 #include "xdp.h"
 
 const struct path_type *const path_types[] = {
@@ -21,6 +22,7 @@ const struct path_type *const path_types[] = {
 	&path_af_xdp,
 	&path_af_xdp_poll,
 	&path_af_xdp_busypoll,
+	&path_af_xdp_lwip,
 	&path_dpdk,
 	&path_dpdk_af_packet,
 	&path_dpdk_af_xdp,

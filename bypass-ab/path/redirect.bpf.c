@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Feeds an AF_XDP socket: UDP of one port goes to the socket of the queue it came in on, anything
- * else to the kernel as ever, so that a shell over the same interface keeps working. libxdp's own
- * program would take every frame.
+ * Feeds an AF_XDP socket: UDP or TCP of one port goes to the socket of the queue it came in on,
+ * anything else to the kernel as ever, so that a shell over the same interface keeps working.
+ * libxdp's own program would take every frame.
  */
 #include "udp.bpf.h"
 
+const volatile __u8 protocol;  /* IPPROTO_UDP, IPPROTO_TCP */
 const volatile __u16 port;     /* network byte order */
 const volatile bool from_port; /* that it comes from; otherwise that it is for */
 
@@ -40,7 +41,7 @@ int redirect(struct xdp_md *context)
 {
 	struct udp_frame frame;
 
-	if (!find_udp(context, &frame))
+	if (!find_ports(context, protocol, &frame))
 		return pass();
 	if ((from_port ? frame.udp->source : frame.udp->dest) != port)
 		return pass();

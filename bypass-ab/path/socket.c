@@ -79,7 +79,7 @@ void socket_slot_answer(struct socket_slots *slots, uint32_t index, uint32_t siz
  * An IPv4 address takes the first 4 bytes of 16. No host has an IPv6 address that ends in 96 zero
  * bits: that is the anycast address of its subnet's routers (RFC 4291, 2.6.1).
  */
-static bool is_ipv6(const uint8_t ip[16])
+bool socket_is_ipv6(const uint8_t ip[16])
 {
 	static const uint8_t zeros[12];
 
@@ -92,7 +92,7 @@ static socklen_t local_address(const struct path_config *config, struct sockaddr
 	struct sockaddr_in *ipv4 = (struct sockaddr_in *)ret;
 
 	memset(ret, 0, sizeof(*ret));
-	if (is_ipv6(config->local.ip)) {
+	if (socket_is_ipv6(config->local.ip)) {
 		ipv6->sin6_family = AF_INET6;
 		ipv6->sin6_port = htons(config->port);
 		memcpy(&ipv6->sin6_addr, config->local.ip, sizeof(ipv6->sin6_addr));

@@ -39,6 +39,9 @@ void socket_slots_free(struct socket_slots *slots);
 int socket_slot_take(struct socket_slots *slots);
 void socket_slot_release(struct socket_slots *slots, uint32_t index);
 
+/* IPv6, or IPv4 in the first 4 bytes? */
+bool socket_is_ipv6(const uint8_t ip[16]);
+
 /* The message of @size bytes in a slot is a request. */
 bool socket_slot_is_request(const struct socket_slots *slots, uint32_t index, size_t size);
 /* Describes the slot's answer of @size bytes, for sendmsg. */

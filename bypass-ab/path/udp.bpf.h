@@ -54,42 +54,49 @@ static __always_inline void *skip_tags(struct ethhdr *ethernet, void *end, __be1
 	return tag;
 }
 
-static __always_inline struct udphdr *udp_of_ipv4(struct iphdr *ip, void *end)
+static __always_inline struct udphdr *udp_of_ipv4(struct iphdr *ip, __u8 protocol, void *end)
 {
-	if ((void *)(ip + 1) > end || ip->protocol != IPPROTO_UDP || ip->ihl < 5 ||
+	if ((void *)(ip + 1) > end || ip->protocol != protocol || ip->ihl < 5 ||
 	    ip->frag_off & bpf_htons(IPV4_FRAGMENT))
 		return NULL;
 	return (void *)ip + ip->ihl * 4;
 }
 
-static __always_inline struct udphdr *udp_of_ipv6(struct ipv6hdr *ip, void *end)
+static __always_inline struct udphdr *udp_of_ipv6(struct ipv6hdr *ip, __u8 protocol, void *end)
 {
-	if ((void *)(ip + 1) > end || ip->nexthdr != IPPROTO_UDP)
+	if ((void *)(ip + 1) > end || ip->nexthdr != protocol)
 		return NULL;
 	return (void *)(ip + 1);
 }
 
-static __always_inline bool find_udp(struct xdp_md *context, struct udp_frame *frame)
+/* With TCP as @protocol frame->udp is good for the ports, which are at the same place. */
+static __always_inline bool find_ports(struct xdp_md *context, __u8 protocol,
+                                       struct udp_frame *frame)
 {
 	void *end = (void *)(long)context->data_end;
-	__be16 protocol;
+	__be16 ethernet_type;
 
 	frame->ethernet = (void *)(long)context->data;
 	if ((void *)(frame->ethernet + 1) > end)
 		return false;
-	frame->ip = skip_tags(frame->ethernet, end, &protocol);
+	frame->ip = skip_tags(frame->ethernet, end, &ethernet_type);
 	if (!frame->ip)
 		return false;
-	if (protocol == bpf_htons(ETH_P_IP)) {
+	if (ethernet_type == bpf_htons(ETH_P_IP)) {
 		frame->ipv6 = false;
-		frame->udp = udp_of_ipv4(frame->ip, end);
-	} else if (protocol == bpf_htons(ETH_P_IPV6)) {
+		frame->udp = udp_of_ipv4(frame->ip, protocol, end);
+	} else if (ethernet_type == bpf_htons(ETH_P_IPV6)) {
 		frame->ipv6 = true;
-		frame->udp = udp_of_ipv6(frame->ip, end);
+		frame->udp = udp_of_ipv6(frame->ip, protocol, end);
 	} else {
 		return false;
 	}
 	return frame->udp && (void *)(frame->udp + 1) <= end;
+}
+
+static __always_inline bool find_udp(struct xdp_md *context, struct udp_frame *frame)
+{
+	return find_ports(context, IPPROTO_UDP, frame);
 }
 
 #endif

@@ -75,6 +75,7 @@ static int load_program(struct xsk *xsk, const struct xsk_config *config)
 	r = xsk->program ? 0 : -errno;
 	if (!r) {
 		xsk->program->rodata->port = htons(config->port);
+		xsk->program->rodata->protocol = config->tcp ? IPPROTO_TCP : IPPROTO_UDP;
 		xsk->program->rodata->from_port = config->from_port;
 		r = redirect__load(xsk->program);
 	}

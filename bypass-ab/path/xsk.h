@@ -24,7 +24,8 @@ struct redirect;
 struct xsk_config {
 	const char *interface;
 	uint16_t port;
-	bool from_port;            /* takes UDP that comes from the port, not what is for it */
+	bool tcp;                  /* takes TCP, not UDP */
+	bool from_port;            /* takes what comes from the port, not what is for it */
 	unsigned int busy_poll_us; /* 0: no preferred busy polling */
 };
 

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 require_root
-require_command python3 ip
+require_command python3 ip ethtool jq
 port=7000
 
 start_path() {
@@ -72,6 +72,28 @@ for path in kernel kernel-spin; do
   check_path "$path" fd77::2
 done
 check_greedy_peer kernel
+
+# lwIP answers from an end without an address, and does not ask who has the other's.
+ip -n "$ns_b" addr flush dev b0
+mac=$(ip -n "$ns_b" -j link show dev b0 | jq -r '.[0].address')
+for address in 10.77.0.2 fd77::2; do
+  ip -n "$ns_a" neighbour replace "$address" lladdr "$mac" nud permanent dev a0
+done
+for end in a0 b0; do
+  [ "$end" = a0 ] && in=("${in_a[@]}") || in=("${in_b[@]}")
+  "${in[@]}" ethtool -K "$end" tx off tso off gso off >/dev/null
+done
+"${in_b[@]}" "$build/tests/serve_path" af_xdp-lwip b0 "$port" 10.77.0.2 tcp >"$tmp/lwip.out" 2>&1 &
+lwip=$!
+if wait_for 5 grep -qs ready "$tmp/lwip.out"; then
+  kill "$lwip"
+  wait "$lwip" || true
+  check_path af_xdp-lwip 10.77.0.2
+  check_path af_xdp-lwip fd77::2
+  check_greedy_peer af_xdp-lwip
+else
+  skip "af_xdp-lwip answers every record" "$(<"$tmp/lwip.out")"
+fi
 
 run "${in_b[@]}" "$build/tests/serve_path" kernel-blocking b0 "$port" 10.77.0.2 tcp
 check_eq "A path without TCP says so by having none" "$status" 1
