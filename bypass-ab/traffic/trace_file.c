@@ -96,7 +96,7 @@ static pcap_t *open_pcap(int fd, char *error)
 	return pcap;
 }
 
-static bool link_is_known(int link)
+bool trace_link_is_known(int link)
 {
 	switch (link) {
 	case DLT_EN10MB:
@@ -144,7 +144,7 @@ int trace_open(const char *path, struct trace_file **ret_file, char ret_sha256[6
 		return sentence(why, why_size, -EBADMSG, "it is no pcap or pcapng file: %s", error);
 	}
 	file->link = pcap_datalink(file->pcap);
-	err = link_is_known(file->link) ? 0 : refuse_link(file->link, why, why_size);
+	err = trace_link_is_known(file->link) ? 0 : refuse_link(file->link, why, why_size);
 	if (err) {
 		trace_close(file);
 		return err;
@@ -177,8 +177,8 @@ static enum frame_class parse_behind(const uint8_t *bytes, size_t length, size_t
 	return frame_parse_ip(bytes, length, header, layout);
 }
 
-static enum frame_class parse(int link, const uint8_t *bytes, size_t length,
-                              struct frame_layout *layout)
+enum frame_class trace_parse(int link, const uint8_t *bytes, size_t length,
+                             struct frame_layout *layout)
 {
 	switch (link) {
 	case DLT_EN10MB:
@@ -223,9 +223,9 @@ static void take_packet(int link, const struct pcap_pkthdr *header, const uint8_
                         struct trace_packet *packet)
 {
 	size_t captured = header->caplen < header->len ? header->caplen : header->len, end;
-	struct frame_layout layout;
+	struct frame_layout layout = { 0 };
 
-	*packet = (struct trace_packet){ .class = parse(link, bytes, captured, &layout) };
+	*packet = (struct trace_packet){ .class = trace_parse(link, bytes, captured, &layout) };
 	if (packet->class != FRAME_UDP)
 		return;
 	end = (size_t)layout.payload + layout.payload_size;

@@ -11,6 +11,12 @@
 
 struct trace_file; /* opaque */
 
+/* Whether frames of libpcap's link type @link (DLT_...) are understood. */
+bool trace_link_is_known(int link);
+/* frame_parse() of such a frame. */
+enum frame_class trace_parse(int link, const uint8_t *bytes, size_t length,
+                             struct frame_layout *ret_layout);
+
 struct trace_packet {
 	enum frame_class class;
 	/* Of FRAME_UDP. */
