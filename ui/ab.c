@@ -15,6 +15,7 @@
 #include "ab_output.h"
 #include "ab_plan.h"
 #include "ab_sweep.h"
+#include "ab_traffic.h"
 #include "commands.h"
 #include "cores.h"
 #include "error.h"
@@ -23,21 +24,15 @@
 
 #define PLAN_TEXTS     64
 #define PATHS_MAX      (AB_ARMS_MAX - 1)
-#define RATE_DEFAULT   20000 /* per second */
-#define BLOCK_DEFAULT  2000  /* requests */
+#define BLOCK_DEFAULT  2000 /* requests */
 #define ROUNDS_DEFAULT 20
 #define SWEEP_REQUESTS 100000 /* of a trial, at most */
 #define ROUNDS_LEAST   6      /* a 95 % interval needs as many */
 #define ROUNDS_MOST    10000
 
 enum {
-	OPTION_BASELINE = OPTION_LONG_ONLY,
+	OPTION_BASELINE = AB_TRAFFIC_END,
 	OPTION_PATHS,
-	OPTION_RATE,
-	OPTION_GAPS,
-	OPTION_FLOWS,
-	OPTION_SIZE,
-	OPTION_WORK,
 	OPTION_PING_PONG,
 	OPTION_TCP,
 	OPTION_REQUESTS,
@@ -62,11 +57,17 @@ static const struct option_row ab_options_table[] = {
 	{ OPTION_BASELINE, "baseline", "PATH", "compare with this path (kernel)" },
 	{ OPTION_PATHS, "paths", "PATH,...", "compare these (all that can run here)" },
 	{ .help = "Traffic:" },
-	{ OPTION_RATE, "rate", "PPS", "requests per second (20000)" },
-	{ OPTION_GAPS, "gaps", "poisson|constant|bursts", "time between requests (poisson)" },
-	{ OPTION_FLOWS, "flows", "N", "as many flows, each a port of its own (16)" },
-	{ OPTION_SIZE, "size", "BYTES", "payload of a request and of its response (64)" },
-	{ OPTION_WORK, "work", "TIME", "what the responder does for each request (0)" },
+	{ AB_TRAFFIC_RATE, "rate", "PPS", "requests per second (20000)" },
+	{ AB_TRAFFIC_GAPS, "gaps", "poisson|constant|bursts", "time between requests (poisson)" },
+	{ AB_TRAFFIC_FLOWS, "flows", "N", "as many flows, each a port of its own (16)" },
+	{ AB_TRAFFIC_SIZE, "size", "BYTES", "payload of a request and of its response (64)" },
+	{ AB_TRAFFIC_TRACE, "trace", "FILE",
+	  "instead of these four: the requests of a capture (see ktax capture), as they came" },
+	{ AB_TRAFFIC_TRACE_PORT, "trace-port", "PORT", "the server's UDP port in it (7000)" },
+	{ AB_TRAFFIC_SPEED, "speed", "FACTOR", "gaps so many times as short as in it (1)" },
+	{ AB_TRAFFIC_PART, "part", "N", "which block of it: 0 is the first (0)" },
+	{ AB_TRAFFIC_WORK, "work", "TIME|FILE",
+	  "what the responder does for each request (0): a time, or as a recording has it" },
 	{ OPTION_TCP, "tcp", NULL,
 	  "over TCP: requests and responses as records, a connection per flow (256 at most)" },
 	{ OPTION_PING_PONG, "ping-pong", NULL,
@@ -97,7 +98,8 @@ static const struct option_row ab_options_table[] = {
 };
 
 struct arguments {
-	struct traffic_shape shape;
+	struct ab_traffic traffic;
+	size_t block_requests;
 	struct ab_options ab;
 	struct policy policy;
 	const char *policy_file, *json, *junit, *hlog;
@@ -130,20 +132,6 @@ static int parse_paths(struct arguments *arguments, const char *text)
 	return 0;
 }
 
-static int parse_gaps(const char *text, enum traffic_gaps *ret_gaps)
-{
-	static const char *const names[] = { [TRAFFIC_CONSTANT] = "constant",
-		                             [TRAFFIC_POISSON] = "poisson",
-		                             [TRAFFIC_BURSTS] = "bursts" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(text, names[i])) {
-			*ret_gaps = i;
-			return 0;
-		}
-	return -EINVAL;
-}
-
 static int parse_cpus(const char *text, struct ab_options *ab)
 {
 	char rest;
@@ -157,36 +145,6 @@ static int parse_cpus(const char *text, struct ab_options *ab)
 }
 
 /* What the value of @option should have been, NULL if it is fine. */
-static const char *take_traffic(struct arguments *arguments, int option, const char *value)
-{
-	struct traffic_shape *shape = &arguments->shape;
-	uint64_t number = 0;
-
-	switch (option) {
-	case OPTION_RATE:
-		return option_number(value, 1, 50e6, &shape->rate_pps) ? "a rate, 1 to 50000000"
-		                                                       : NULL;
-	case OPTION_GAPS:
-		return parse_gaps(value, &shape->gaps) ? "poisson, constant or bursts" : NULL;
-	case OPTION_FLOWS:
-		if (option_integer(value, 1, 10000, &number))
-			return "a number, 1 to 10000";
-		shape->n_flows = number;
-		return NULL;
-	case OPTION_SIZE:
-		if (option_integer(value, FRAME_MARK_SIZE, 1452, &number))
-			return "a payload of 16 to 1452 bytes";
-		shape->size[0].payload_bytes = number;
-		return NULL;
-	case OPTION_WORK:
-		if (option_duration(value, &number) || number > 1000000000)
-			return "a time, 1s at most";
-		shape->work_ns = number;
-		return NULL;
-	}
-	return NULL;
-}
-
 static const char *take_design(struct arguments *arguments, int option, const char *value)
 {
 	struct ab_options *ab = &arguments->ab;
@@ -201,7 +159,7 @@ static const char *take_design(struct arguments *arguments, int option, const ch
 	case OPTION_REQUESTS:
 		if (option_integer(value, 1000, 10000000, &number))
 			return "a number, 1000 to 10000000";
-		arguments->shape.n_requests = number;
+		arguments->block_requests = number;
 		return NULL;
 	case OPTION_ROUNDS:
 		if (option_integer(value, ROUNDS_LEAST, ROUNDS_MOST, &number))
@@ -216,7 +174,7 @@ static const char *take_design(struct arguments *arguments, int option, const ch
 	case OPTION_CPUS:
 		return parse_cpus(value, ab) ? "two CPUs that it may run on, as in 0,1" : NULL;
 	}
-	return take_traffic(arguments, option, value);
+	return option < AB_TRAFFIC_END ? ab_traffic_take(&arguments->traffic, option, value) : NULL;
 }
 
 /* What stands for itself on the command line, or in a plan as "yes" (@on) or "no". */
@@ -334,7 +292,7 @@ static int check_tcp(struct arguments *arguments)
 	if (ab->wire)
 		return error_usage("ab",
 		                   "--generator is for UDP: over TCP it is the kernel's sockets");
-	if (arguments->shape.n_flows > WIRE_TCP_FLOWS)
+	if (!arguments->traffic.trace.path && arguments->traffic.shape.n_flows > WIRE_TCP_FLOWS)
 		return error_usage("ab", "--tcp takes %d flows at most", WIRE_TCP_FLOWS);
 	ab->wire = &wire_tcp;
 	return -1;
@@ -357,7 +315,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 	}
 	if (options.n_operands)
 		return error_usage("ab", "unexpected argument '%s'", options.operands[0]);
-	return check_tcp(arguments);
+	exit_code = ab_traffic_check(&arguments->traffic);
+	return exit_code >= 0 ? exit_code : check_tcp(arguments);
 }
 
 /* Has it the operations for it? */
@@ -517,15 +476,14 @@ static int run_traffic(struct arguments *arguments, struct journal *journal,
                        struct ab_result *result)
 {
 	struct traffic traffic;
-	int err, exit_code;
 	char why[512];
+	int err = 0, exit_code = ab_traffic_make(&arguments->traffic,
+	                                         arguments->sweep ? SWEEP_REQUESTS
+	                                                          : arguments->block_requests,
+	                                         arguments->ab.seed, &traffic);
 
-	arguments->shape.seed = arguments->ab.seed;
-	if (arguments->sweep)
-		arguments->shape.n_requests = SWEEP_REQUESTS;
-	err = traffic_synthesize(&traffic, &arguments->shape);
-	if (err)
-		return error_print(&(struct failure){ .error = err, .doing = "make the traffic" });
+	if (exit_code >= 0)
+		return exit_code;
 	arguments->ab.traffic = &traffic;
 	if (!arguments->ab.wire)
 		err = wire_choose(&traffic.flow[0], &arguments->ab.wire, why, sizeof(why));
@@ -571,13 +529,8 @@ static int run_on_host(struct arguments *arguments, struct ab_result *result)
 static int ab_main(int argc, char **argv)
 {
 	struct arguments arguments = {
-		.shape = { .n_requests = BLOCK_DEFAULT,
-		           .rate_pps = RATE_DEFAULT,
-		           .gaps = TRAFFIC_POISSON,
-		           .burst = 8,
-		           .n_flows = 16,
-		           .size = { { 64, 1 } },
-		           .n_sizes = 1 },
+		.traffic = ab_traffic_default,
+		.block_requests = BLOCK_DEFAULT,
 		.ab = { .baseline = "kernel",
 		        .rounds = ROUNDS_DEFAULT,
 		        .seed = time(NULL),
@@ -635,5 +588,6 @@ const struct command command_ab = {
 	.options = ab_options_table,
 	.examples = "ktax ab\n"
 		    "ktax ab --paths af_xdp,dpdk --policy samples/policy.ini --json ab.json\n"
+		    "ktax ab --trace md.pcap --work redis.ktax\n"
 		    "ktax ab --plan samples/ab.ini\n",
 };

@@ -158,6 +158,35 @@ static json_t *json_sizes(struct writer *writer)
 	return object;
 }
 
+static json_t *json_work(struct writer *writer)
+{
+	const struct traffic *traffic = writer->traffic;
+	struct ab_work work = ab_work(traffic);
+	bool drawn = traffic->work_from[0];
+	json_t *object = json_object();
+
+	set(writer, object, "source",
+	    json_string(drawn         ? "recording"
+	                : work.max_ns ? "fixed"
+	                              : "none"));
+	set(writer, object, "mean_ns", count(work.mean_ns));
+	set(writer, object, "max_ns", count(work.max_ns));
+	if (drawn)
+		set(writer, object, "recording", json_string(traffic->work_from));
+	return object;
+}
+
+static json_t *json_trace(struct writer *writer)
+{
+	const struct traffic_trace *trace = &writer->traffic->trace;
+	json_t *object = json_object();
+
+	for (const struct ab_trace_count *row = ab_trace_counts; row->name; row++)
+		set(writer, object, row->name,
+		    count(*(const uint64_t *)((const char *)trace + row->offset)));
+	return object;
+}
+
 static double rate_pps(const struct traffic *traffic)
 {
 	size_t n = traffic->n_requests;
@@ -184,7 +213,10 @@ static json_t *json_traffic(struct writer *writer)
 	set(writer, object, "gaps", json_string(gaps[traffic->gaps]));
 	set(writer, object, "flows", count(traffic->n_flows));
 	set(writer, object, "sizes", json_sizes(writer));
-	if (!traced)
+	set(writer, object, "work", json_work(writer));
+	if (traced)
+		set(writer, object, "trace", json_trace(writer));
+	else
 		set_why(writer, object, "sha256: made up, not read from a trace");
 	return object;
 }

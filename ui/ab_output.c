@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "error.h"
@@ -13,6 +14,30 @@ const struct ab_gate_name ab_gate_names[] = {
 	{ AB_GATE_STEAL, "steal", "CPU taken by the hypervisor" },
 	{ AB_GATE_PREEMPTED, "preempted", "waited for a CPU" },
 	{ AB_GATE_SILENT, "silent", "no response" },
+	{ 0 },
+};
+
+#define TRACE_COUNT(member, title)                                                                 \
+	{                                                                                          \
+#member, title, offsetof(struct traffic_trace, member)                             \
+	}
+
+const struct ab_trace_count ab_trace_counts[] = {
+	TRACE_COUNT(packets, NULL),
+	TRACE_COUNT(requests, NULL),
+	TRACE_COUNT(of_responses, NULL),
+	TRACE_COUNT(not_ip, "not IP"),
+	TRACE_COUNT(not_udp, "not UDP"),
+	TRACE_COUNT(fragments, "fragments"),
+	TRACE_COUNT(other_ports, "of other ports"),
+	TRACE_COUNT(damaged, "damaged"),
+	TRACE_COUNT(truncated, "without their payload"),
+	TRACE_COUNT(enlarged, "made longer, to hold the mark"),
+	TRACE_COUNT(too_long, "shortened to a frame"),
+	TRACE_COUNT(ipv6, "sent over IPv4"),
+	TRACE_COUNT(vlan, "sent without their VLAN tag"),
+	TRACE_COUNT(reordered, "sorted by time"),
+	TRACE_COUNT(shared_flows, "on another one's flow"),
 	{ 0 },
 };
 
@@ -83,6 +108,22 @@ size_t ab_rejected(const struct ab_result *result, size_t arm, unsigned int gate
 	for (size_t i = 0; i < result->rounds; i++)
 		n += (blocks[i].gates & (gate ? gate : ~0u)) != 0;
 	return n;
+}
+
+struct ab_work ab_work(const struct traffic *traffic)
+{
+	struct ab_work work = { 0 };
+	uint64_t sum_ns = 0;
+
+	for (size_t i = 0; i < traffic->n_requests; i++) {
+		uint64_t ns = traffic->request[i].work_ns;
+
+		sum_ns += ns;
+		work.max_ns = ns > work.max_ns ? ns : work.max_ns;
+	}
+	if (traffic->n_requests)
+		work.mean_ns = (sum_ns + traffic->n_requests / 2) / traffic->n_requests;
+	return work;
 }
 
 /* ---- Files ---------------------------------------------------------------------------------- */

@@ -60,6 +60,23 @@ struct ab_gate_name {
 	const char *title; /* for people */
 };
 
+/* What the responder does for the requests of a block. */
+struct ab_work {
+	uint64_t mean_ns, max_ns;
+};
+
+struct ab_work ab_work(const struct traffic *traffic);
+
+/* A count of struct traffic_trace: what was not taken as it is. */
+struct ab_trace_count {
+	const char *name;  /* in JSON */
+	const char *title; /* for people, after the number; NULL: not worth a word */
+	size_t offset;
+};
+
+/* All of them; the name is NULL at the end. */
+extern const struct ab_trace_count ab_trace_counts[];
+
 /* All gates; the name is NULL at the end. */
 extern const struct ab_gate_name ab_gate_names[];
 

@@ -364,6 +364,35 @@ static void put_policy(const struct terminal *t, const struct ab_result *result)
 	put_item(t, STYLE_PLAIN, "policy", list.text);
 }
 
+static void put_work_in(struct list *list, const struct terminal *t, const struct traffic *traffic)
+{
+	struct ab_work work = ab_work(traffic);
+
+	if (!work.max_ns)
+		return;
+	add(list, "work %s each%s%.200s", format_ns(t, work.mean_ns).text,
+	    traffic->work_from[0] ? " on average, as in " : "", traffic->work_from);
+}
+
+/* Of the packets, and of the requests that are sent: what is not as it was captured. */
+static void put_trace(const struct terminal *t, const struct traffic *traffic)
+{
+	const struct traffic_trace *trace = &traffic->trace;
+	struct list list = { .separator = ", " };
+
+	if (!trace->sha256[0])
+		return;
+	add(&list, "%s of its %s requests in %s packets", format_count(traffic->n_requests).text,
+	    format_count(trace->requests).text, format_count(trace->packets).text);
+	for (const struct ab_trace_count *row = ab_trace_counts; row->name; row++) {
+		uint64_t n = *(const uint64_t *)((const char *)trace + row->offset);
+
+		if (row->title && n)
+			add(&list, "%s %s", format_count(n).text, row->title);
+	}
+	put_item(t, STYLE_PLAIN, "trace", list.text);
+}
+
 static void put_design(const struct terminal *t, const struct ab_result *result,
                        const struct traffic *traffic)
 {
@@ -378,6 +407,7 @@ static void put_design(const struct terminal *t, const struct ab_result *result,
 		                                     traffic->request[0].at_ns)))
 		            .text);
 	add(&list, traffic->trace.sha256[0] ? "out of a trace" : "synthetic");
+	put_work_in(&list, t, traffic);
 	add(&list, "%g %% confidence over all figures (Holm)", 100 * result->confidence);
 	add(&list, "seed %llu", (unsigned long long)result->seed);
 	put_item(t, STYLE_PLAIN, "design", list.text);
@@ -525,6 +555,7 @@ void ab_text(const struct terminal *terminal, const struct ab_result *result,
 	put_floors(terminal, result);
 	put_policy(terminal, result);
 	put_design(terminal, result, traffic);
+	put_trace(terminal, traffic);
 	put_generator(terminal, result);
 	put_rejected(terminal, result);
 	put_lost(terminal, result);

@@ -31,6 +31,7 @@ struct traffic {
 	struct frame_flow *flow;
 	size_t n_flows;
 	enum traffic_gaps gaps;
+	char work_from[256]; /* the recording and its endpoint that work_ns was drawn from, or "" */
 	struct traffic_trace {
 		char sha256[65];
 		/* Of the file. */
