@@ -8,8 +8,8 @@
  *	median   itself, waiting in every request so that the p50 is 15 % up
  *
  * The waits are chosen by short runs before: a request that waits delays those behind it, so that
- *the quantile does not follow from the wait alone. The paths are this program's own: it has its own
- *table of them, so that nothing of this is in ktax.
+ * the quantile does not follow from the wait alone. The paths are this program's own, in a table of
+ * its own, so that nothing of this is in ktax.
  */
 #include <errno.h>
 #include <math.h>
@@ -23,8 +23,8 @@
 #include "wire.h"
 
 /* To choose a wait. */
-#define SEARCH_RUNS   5
-#define SEARCH_ROUNDS 6
+#define SEARCH_RUNS   6
+#define SEARCH_ROUNDS 15
 
 enum arm { EQUAL = 1, TAIL, MEDIAN };
 
@@ -130,33 +130,40 @@ static int run(const struct traffic *traffic, const struct wire_type *wire, size
 	return err;
 }
 
-/* An arm's median over its blocks, whether or not they passed the gates. */
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * The median over rounds of an arm's figure, over the baseline's of the same round if @arm is not
+ * the baseline, whether or not the blocks passed the gates.
+ */
 static double median_of(const struct ab_result *result, size_t arm, enum ab_metric metric)
 {
-	const size_t most = 64;
-	double values[64];
+	double values[SEARCH_ROUNDS];
 	size_t n = 0;
 
-	for (size_t i = 0; i < result->rounds && n < most; i++)
-		if (isfinite(result->block[arm * result->rounds + i].metric[metric]))
-			values[n++] = result->block[arm * result->rounds + i].metric[metric];
-	for (size_t i = 1; i < n; i++)
-		for (size_t j = i; j && values[j] < values[j - 1]; j--) {
-			double value = values[j];
+	for (size_t i = 0; i < result->rounds && n < SEARCH_ROUNDS; i++) {
+		double baseline = arm ? result->block[i].metric[metric] : 1;
+		double value = result->block[arm * result->rounds + i].metric[metric] / baseline;
 
-			values[j] = values[j - 1];
-			values[j - 1] = value;
-		}
+		if (isfinite(value))
+			values[n++] = value;
+	}
+	qsort(values, n, sizeof(values[0]), compare);
 	return n ? values[n / 2] : NAN;
 }
 
-/* Halves the interval of *@wait_ns until the path's change of @metric is about @wanted. */
+/* The shortest wait, to 2 % of @most_ns, that changes the path's @metric by more than @wanted. */
 static int search_wait(const struct traffic *traffic, const struct wire_type *wire,
                        const char *path, enum ab_metric metric, double wanted, double most_ns,
                        uint64_t *wait_ns)
 {
 	const char *const paths[] = { path, NULL };
-	double low = 0, high = most_ns, change = NAN;
+	double low = 0, high = most_ns, change = NAN, found = NAN;
 	struct ab_result result;
 	int err = 0;
 
@@ -164,13 +171,15 @@ static int search_wait(const struct traffic *traffic, const struct wire_type *wi
 		*wait_ns = (uint64_t)((low + high) / 2);
 		err = run(traffic, wire, SEARCH_ROUNDS, i, paths, &result);
 		if (!err) {
-			change = median_of(&result, 1, metric) / median_of(&result, 0, metric) - 1;
+			change = median_of(&result, 1, metric) - 1;
+			found = change > wanted ? change : found;
 			*(change > wanted ? &high : &low) = (double)*wait_ns;
 		}
 		ab_result_free(&result);
 	}
-	printf("%s: waits of %.1f us, %s %+.0f %%\n", path, (double)*wait_ns / 1e3,
-	       ab_metric_name[metric], 100 * change);
+	*wait_ns = (uint64_t)high;
+	printf("%s: waits of %.1f us, %s %+.0f %%\n", path, high / 1e3, ab_metric_name[metric],
+	       100 * found);
 	return err;
 }
 
@@ -186,7 +195,7 @@ static int choose_waits(const struct traffic *traffic, const struct wire_type *w
 	if (err || isnan(p50) || isnan(p99))
 		return err ? err : -ENODATA;
 	printf("kernel-spin: p50 %.1f us, p99 %.1f us\n", p50 / 1e3, p99 / 1e3);
-	err = search_wait(traffic, wire, "tail", AB_P99, 0.3, p99, &tail_wait_ns);
+	err = search_wait(traffic, wire, "tail", AB_P99, 0.3, 2 * p99, &tail_wait_ns);
 	return err ? err
 	           : search_wait(traffic, wire, "median", AB_P50, 0.15, 0.4 * p50, &median_wait_ns);
 }
