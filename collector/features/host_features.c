@@ -36,6 +36,8 @@ static const struct {
 	{ look_for_link_programs, SERVICE(XDP) | SERVICE(TC_BPF) },
 	{ look_for_cgroup_programs, SERVICE(CGROUP_BPF) },
 	{ look_for_namespace_programs, SERVICE(NETNS_BPF) },
+	{ look_for_nftables, SERVICE(NFTABLES) },
+	{ look_for_iptables, SERVICE(IPTABLES) },
 	{ look_for_ipsec, SERVICE(IPSEC) },
 	{ look_for_nics, SERVICE(OFFLOADS) | SERVICE(RDMA) },
 	{ look_for_conntrack, SERVICE(CONNTRACK) },

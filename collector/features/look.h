@@ -25,6 +25,8 @@ struct look {
 /* Sets what is known of each listening socket: .inode, .both, .md5. -errno. */
 int sockets_identify(struct look *look);
 
+void look_for_nftables(struct look *look);
+void look_for_iptables(struct look *look); /* the legacy ones */
 void look_for_conntrack(struct look *look);
 void look_for_qdiscs(struct look *look);             /* and tc filters */
 void look_for_link_programs(struct look *look);      /* XDP, tcx, netkit */

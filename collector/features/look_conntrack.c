@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "conntrack_entries.h"
+#include "kernel_part.h"
 #include "look.h"
 #include "netlink_dump.h"
 
@@ -125,6 +126,10 @@ static int dump_entries(struct tracked *tracked)
 
 	if (!socket)
 		return -errno;
+	if (kernel_part("nf_conntrack_netlink") != PART_PRESENT) {
+		mnl_socket_close(socket);
+		return -EOPNOTSUPP;
+	}
 	header->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
 	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));

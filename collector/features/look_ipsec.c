@@ -5,6 +5,7 @@
 #include <linux/xfrm.h>
 #include <string.h>
 
+#include "kernel_part.h"
 #include "look.h"
 #include "netlink_dump.h"
 #include "xfrm_policies.h"
@@ -88,8 +89,16 @@ static int dump_policies(struct policies *policies)
 
 void look_for_ipsec(struct look *look)
 {
+	enum kernel_part part = kernel_part("xfrm_user");
 	int err = 0;
 
+	if (part == PART_ABSENT) /* policies may have come through PF_KEY, which cannot be read */
+		part = kernel_part("af_key") == PART_ABSENT ? PART_ABSENT : PART_UNKNOWN;
+	if (part == PART_UNKNOWN)
+		look_tell(look, SERVICE_IPSEC, STATE_UNKNOWN, look->space, NULL,
+		          "whether the kernel has it loaded is not known", NULL);
+	if (part != PART_PRESENT)
+		return;
 	for (size_t i = 0; !err && i < look->n_traffics; i++) {
 		struct policies policies = { .traffic = &look->traffics[i] };
 

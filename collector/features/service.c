@@ -18,82 +18,141 @@ struct service_info {
 };
 
 static const struct service_info services[SERVICES] = {
-	[SERVICE_NFTABLES] = { "nftables",
-	                       "These rules would not see the traffic: what they drop, limit, "
-	                       "translate or count has to be built into the application or moved to "
-	                       "another host.",
-	                       "lost", "lost" },
-	[SERVICE_IPTABLES] = { "iptables",
-	                       "These rules would not see the traffic: what they drop, limit, "
-	                       "translate or count has to be built into the application or moved to "
-	                       "another host.",
-	                       "lost", "lost" },
-	[SERVICE_CONNTRACK] = { "conntrack",
-	                        "Connections would not be tracked: stateful rules, NAT and the "
-	                        "conntrack table would not know them.",
-	                        "lost", "lost" },
-	[SERVICE_QDISC] = { "qdisc",
-	                    "Packets sent would pass no queueing discipline: shaping, pacing and fair "
-	                    "queueing end, and nothing of other traffic waits for them.",
-	                    "lost", "lost" },
-	[SERVICE_TC_FILTER] = { "tc-filter",
-	                        "These filters and their actions (police, mirror, mark, redirect) "
-	                        "would not see the traffic.",
-	                        "lost", "lost" },
-	[SERVICE_XDP] = { "xdp",
-	                  "With AF_XDP this program has to share the hook with the one that redirects "
-	                  "(libxdp's dispatcher), with DPDK's own driver it ends.",
-	                  "partly", "lost" },
-	[SERVICE_TC_BPF] = { "tc-bpf", "These eBPF programs would not see the traffic.", "lost",
-	                     "lost" },
-	[SERVICE_CGROUP_BPF] = { "cgroup-bpf",
-	                         "What the cgroup's eBPF programs allow, deny or count for its sockets "
-	                         "would not apply.",
-	                         "lost", "lost" },
-	[SERVICE_SOCKET_BPF] = { "socket-bpf",
-	                         "The filter, selection or redirection that eBPF does at the socket "
-	                         "would not happen.",
-	                         "lost", "lost" },
-	[SERVICE_NETNS_BPF] = { "netns-bpf",
-	                        "The eBPF programs of the network namespace would not choose the "
-	                        "socket or dissect the flow.",
-	                        "lost", "lost" },
-	[SERVICE_KTLS] = { "ktls",
-	                   "Encryption would move from the kernel, or from the NIC, into the "
-	                   "application, and sendfile() over TLS ends.",
-	                   "lost", "lost" },
-	[SERVICE_SOCKET_OPTIONS] = { "socket-options",
-	                             "What the kernel does by these options has to be done by the "
-	                             "application's own TCP.",
-	                             "lost", "lost" },
-	[SERVICE_PACKET_SOCKETS] = { "packet-sockets",
-	                             "Who holds these packet sockets would not see the traffic any more.",
-	                             "lost", "lost" },
-	[SERVICE_IPSEC] = { "ipsec",
-	                    "The traffic would leave unencrypted, and encrypted packets would arrive as "
-	                    "they are: IPsec has to be built into the application.",
-	                    "lost", "lost" },
-	[SERVICE_CONTAINER] = { "container",
-	                        "The container's network ends at the host's port: a path that bypasses "
-	                        "the kernel needs a port inside of it, and its addressing, isolation and "
-	                        "network policy again.",
-	                        "partly", "lost" },
-	[SERVICE_OFFLOADS] = { "offloads",
-	                       "Segmentation, receive coalescing and checksums have to be done by the "
-	                       "application, or asked of the NIC through what its driver for the path "
-	                       "offers.",
-	                       "partly", "partly" },
-	[SERVICE_TCP] = { "tcp",
-	                  "Retransmission, congestion control, keepalive and SYN-flood protection have "
-	                  "to come from a TCP in user space.",
-	                  "lost", "lost" },
-	[SERVICE_VISIBILITY] = { "visibility",
-	                         "ss, netstat, nstat and tcpdump would not show the traffic: AF_XDP keeps "
-	                         "the interface's own counters (ip -s link, ethtool -S) and xdpdump, "
-	                         "DPDK takes the interface away.",
-	                         "partly", "lost" },
-	[SERVICE_RDMA] = { "rdma", "Offload like RDMA's is no alternative to bypass on this NIC.",
-	                   NULL, NULL },
+	[SERVICE_NFTABLES] = {
+		"nftables",
+		"These rules would not see the traffic: what they drop, limit, "
+		"translate or count has to be built into the application or moved to "
+		"another host.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_IPTABLES] = {
+		"iptables",
+		"These rules would not see the traffic: what they drop, limit, "
+		"translate or count has to be built into the application or moved to "
+		"another host.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_CONNTRACK] = {
+		"conntrack",
+		"Connections would not be tracked: stateful rules, NAT and the "
+		"conntrack table would not know them.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_QDISC] = {
+		"qdisc",
+		"Packets sent would pass no queueing discipline: shaping, pacing and "
+		"fair queueing end, and nothing of other traffic waits for them.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_TC_FILTER] = {
+		"tc-filter",
+		"These filters and their actions (police, mirror, mark, redirect) would"
+		" not see the traffic.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_XDP] = {
+		"xdp",
+		"With AF_XDP this program has to share the hook with the one that "
+		"redirects (libxdp's dispatcher), with DPDK's own driver it ends.",
+		"partly",
+		"lost",
+	},
+	[SERVICE_TC_BPF] = {
+		"tc-bpf",
+		"These eBPF programs would not see the traffic.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_CGROUP_BPF] = {
+		"cgroup-bpf",
+		"What the cgroup's eBPF programs allow, deny or count for its sockets "
+		"would not apply.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_SOCKET_BPF] = {
+		"socket-bpf",
+		"The filter, selection or redirection that eBPF does at the socket "
+		"would not happen.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_NETNS_BPF] = {
+		"netns-bpf",
+		"The eBPF programs of the network namespace would not choose the socket"
+		" or dissect the flow.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_KTLS] = {
+		"ktls",
+		"Encryption would move from the kernel, or from the NIC, into the "
+		"application, and sendfile() over TLS ends.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_SOCKET_OPTIONS] = {
+		"socket-options",
+		"What the kernel does by these options has to be done by the "
+		"application's own TCP.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_PACKET_SOCKETS] = {
+		"packet-sockets",
+		"Who holds these packet sockets would not see the traffic any more.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_IPSEC] = {
+		"ipsec",
+		"The traffic would leave unencrypted, and encrypted packets would "
+		"arrive as they are: IPsec has to be built into the application.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_CONTAINER] = {
+		"container",
+		"The container's network ends at the host's port: a path that bypasses "
+		"the kernel needs a port inside of it, and its addressing, isolation "
+		"and network policy again.",
+		"partly",
+		"lost",
+	},
+	[SERVICE_OFFLOADS] = {
+		"offloads",
+		"Segmentation, receive coalescing and checksums have to be done by the "
+		"application, or asked of the NIC through what its driver for the path "
+		"offers.",
+		"partly",
+		"partly",
+	},
+	[SERVICE_TCP] = {
+		"tcp",
+		"Retransmission, congestion control, keepalive and SYN-flood protection"
+		" have to come from a TCP in user space.",
+		"lost",
+		"lost",
+	},
+	[SERVICE_VISIBILITY] = {
+		"visibility",
+		"ss, netstat, nstat and tcpdump would not show the traffic: AF_XDP "
+		"keeps the interface's own counters (ip -s link, ethtool -S) and "
+		"xdpdump, DPDK takes the interface away.",
+		"partly",
+		"lost",
+	},
+	[SERVICE_RDMA] = {
+		"rdma",
+		"Offload like RDMA's is no alternative to bypass on this NIC.",
+		NULL,
+		NULL,
+	},
 };
 
 static const char *const state_names[] = {
