@@ -43,15 +43,15 @@ static const struct service_info services[SERVICES] = {
 	},
 	[SERVICE_QDISC] = {
 		"qdisc",
-		"Packets sent would pass no queueing discipline: shaping, pacing and "
-		"fair queueing end, and nothing of other traffic waits for them.",
+		"Packets sent would pass no queueing discipline: no shaping, no pacing, "
+		"no fair queueing.",
 		"lost",
 		"lost",
 	},
 	[SERVICE_TC_FILTER] = {
 		"tc-filter",
-		"These filters and their actions (police, mirror, mark, redirect) would"
-		" not see the traffic.",
+		"These filters and their actions (police, mirror, mark, redirect) would "
+		"not see the traffic.",
 		"lost",
 		"lost",
 	},
@@ -84,8 +84,8 @@ static const struct service_info services[SERVICES] = {
 	},
 	[SERVICE_NETNS_BPF] = {
 		"netns-bpf",
-		"The eBPF programs of the network namespace would not choose the socket"
-		" or dissect the flow.",
+		"The eBPF programs of the network namespace would not choose the socket "
+		"or dissect the flow.",
 		"lost",
 		"lost",
 	},
@@ -134,8 +134,8 @@ static const struct service_info services[SERVICES] = {
 	},
 	[SERVICE_TCP] = {
 		"tcp",
-		"Retransmission, congestion control, keepalive and SYN-flood protection"
-		" have to come from a TCP in user space.",
+		"Retransmission, congestion control, keepalive and SYN-flood protection "
+		"have to come from a TCP in user space.",
 		"lost",
 		"lost",
 	},
