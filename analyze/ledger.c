@@ -13,28 +13,9 @@
 #include <string.h>
 
 #include "headline.h"
+#include "quantile.h"
 
 static const unsigned int band_permille[FINDINGS_BANDS + 1] = { 0, 500, 900, 990, 999, 1000 };
-
-/*
- * The value that @permille of @requests do not exceed, where @histogram holds those of them that
- * are not zero. Rank as in HdrHistogram, ceil(p * n), in integers. No value can exceed @max_ns,
- * but the bucket that it lies in may end above it.
- */
-static uint64_t quantile(const struct histogram *histogram, uint64_t requests,
-                         unsigned int permille, uint64_t max_ns)
-{
-	uint64_t rank = (uint64_t)(((wide_ns)requests * permille + 999) / 1000);
-	uint64_t zeros = requests > histogram->total ? requests - histogram->total : 0;
-	uint64_t value;
-
-	if (rank <= zeros || !histogram->total)
-		return 0;
-	/* The middle of the rank: whichever way it is rounded, it comes back to this rank. */
-	value = histogram_percentile(histogram, 100.0 * ((double)(rank - zeros) - 0.5) /
-	                                                (double)histogram->total);
-	return value < max_ns ? value : max_ns;
-}
 
 static double share_of(wide_ns part, wide_ns total)
 {
@@ -202,10 +183,10 @@ static void find_account_quantiles(struct finding_endpoint *endpoint)
 	for (int i = 0; i < KTAX_NACCOUNTS; i++) {
 		struct finding_account *account = &endpoint->account[i];
 
-		account->p50_ns =
-			quantile(&ledger->account[i], ledger->requests, 500, ledger->max_ns);
-		account->p99_ns =
-			quantile(&ledger->account[i], ledger->requests, 990, ledger->max_ns);
+		account->p50_ns = quantile_at_permille(&ledger->account[i], ledger->requests, 500,
+		                                       ledger->max_ns);
+		account->p99_ns = quantile_at_permille(&ledger->account[i], ledger->requests, 990,
+		                                       ledger->max_ns);
 	}
 }
 
@@ -272,6 +253,15 @@ static void find_bands(const struct band *measured, struct finding_endpoint *end
 	find_band(endpoint->ledger, measured, 990, 1000, &endpoint->slowest);
 }
 
+void findings_band(const struct finding_endpoint *endpoint, unsigned int from_permille,
+                   unsigned int to_permille, struct finding_band *ret_band)
+{
+	struct band measured;
+
+	band_sum(endpoint->ledger->joint, 0, UINT64_MAX, &measured);
+	find_band(endpoint->ledger, &measured, from_permille, to_permille, ret_band);
+}
+
 static double gain(uint64_t floor_ns, uint64_t total_ns)
 {
 	return total_ns ? 1 - (double)floor_ns / (double)total_ns : 0;
@@ -283,9 +273,9 @@ static struct finding_floor find_floor(const struct histogram *histogram,
 	const struct recording_ledger *ledger = endpoint->ledger;
 	struct finding_floor found;
 
-	found.p50_ns = quantile(histogram, ledger->requests, 500, ledger->max_ns);
-	found.p99_ns = quantile(histogram, ledger->requests, 990, ledger->max_ns);
-	found.p999_ns = quantile(histogram, ledger->requests, 999, ledger->max_ns);
+	found.p50_ns = quantile_at_permille(histogram, ledger->requests, 500, ledger->max_ns);
+	found.p99_ns = quantile_at_permille(histogram, ledger->requests, 990, ledger->max_ns);
+	found.p999_ns = quantile_at_permille(histogram, ledger->requests, 999, ledger->max_ns);
 	found.gain_p50 = gain(found.p50_ns, endpoint->total.p50_ns);
 	found.gain_p99 = gain(found.p99_ns, endpoint->total.p99_ns);
 	found.gain_p999 = gain(found.p999_ns, endpoint->total.p999_ns);
@@ -297,10 +287,10 @@ static struct finding_quantiles find_total(const struct recording_ledger *ledger
 	const struct histogram *total = &ledger->total;
 
 	return (struct finding_quantiles){
-		.p50_ns = quantile(total, ledger->requests, 500, ledger->max_ns),
-		.p90_ns = quantile(total, ledger->requests, 900, ledger->max_ns),
-		.p99_ns = quantile(total, ledger->requests, 990, ledger->max_ns),
-		.p999_ns = quantile(total, ledger->requests, 999, ledger->max_ns),
+		.p50_ns = quantile_at_permille(total, ledger->requests, 500, ledger->max_ns),
+		.p90_ns = quantile_at_permille(total, ledger->requests, 900, ledger->max_ns),
+		.p99_ns = quantile_at_permille(total, ledger->requests, 990, ledger->max_ns),
+		.p999_ns = quantile_at_permille(total, ledger->requests, 999, ledger->max_ns),
 		.max_ns = ledger->max_ns,
 		.mean_ns = mean_ns,
 	};

@@ -133,6 +133,10 @@ int findings_create_brief(const struct recording *recording, struct findings **r
 void findings_detail(struct finding_endpoint *endpoint);
 void findings_free(struct findings *findings);
 
+/* Another band of an endpoint's requests, such as those around the median: 450 to 550. */
+void findings_band(const struct finding_endpoint *endpoint, unsigned int from_permille,
+                   unsigned int to_permille, struct finding_band *ret_band);
+
 /*
  * For the rates of a recording that was attached in windows: add every interval and endpoint in
  * the order of recording_for_each_interval(), then call findings_end_intervals() once.

@@ -8,11 +8,15 @@
 
 #include "commands.h"
 #include "error.h"
+#include "report_html.h"
 
 enum {
 	OPTION_JSON = OPTION_LONG_ONLY,
 	OPTION_HLOG,
 	OPTION_REQUESTS,
+	OPTION_HTML,
+	OPTION_AB,
+	OPTION_DECISION,
 	OPTION_COLOR,
 	OPTION_NO_COLOR
 };
@@ -26,13 +30,17 @@ static const struct option_row report_options[] = {
 	  "floor_tuned, floor_bypass and one per account" },
 	{ OPTION_REQUESTS, "requests", NULL,
 	  "print the sampled requests as tab-separated values, oldest first" },
+	{ OPTION_HTML, "html", "FILE", "write one self-contained HTML page with plots to FILE" },
+	{ OPTION_AB, "ab", "FILE", "with --html: show the result of ktax ab --json in FILE too" },
+	{ OPTION_DECISION, "decision", "FILE",
+	  "with --html: open with the verdict of ktax decide --json in FILE" },
 	{ OPTION_COLOR, "color", "auto|always|never", "colours: by default on a terminal only" },
 	{ OPTION_NO_COLOR, "no-color", NULL, "the same as --color never" },
 	{ 0 },
 };
 
 struct report_arguments {
-	const char *endpoint, *hlog;
+	const char *endpoint, *hlog, *html, *ab, *decision;
 	bool json, requests;
 	enum color_when color;
 	const char *const *files;
@@ -59,6 +67,15 @@ static int report_parse(int argc, char **argv, struct report_arguments *argument
 			break;
 		case OPTION_REQUESTS:
 			arguments->requests = true;
+			break;
+		case OPTION_HTML:
+			arguments->html = options.value;
+			break;
+		case OPTION_AB:
+			arguments->ab = options.value;
+			break;
+		case OPTION_DECISION:
+			arguments->decision = options.value;
 			break;
 		case OPTION_COLOR:
 			if (terminal_parse_when(options.value, &arguments->color) == 0)
@@ -188,6 +205,57 @@ static int print_json(const struct report *report)
 	return error_print(&(struct failure){ .error = error, .doing = "print the report" });
 }
 
+/* A document beside the recording; none is asked for where @path is NULL. */
+static int read_document(const char *path, const char *schema, const char *command,
+                         json_t **ret_document)
+{
+	char cause[96], remedy[96];
+	int error;
+
+	if (!path)
+		return KTAX_EXIT_FINE;
+	error = html_read_document(path, schema, ret_document);
+	if (!error)
+		return KTAX_EXIT_FINE;
+	snprintf(cause, sizeof(cause), "not a document %s", schema);
+	snprintf(remedy, sizeof(remedy), "name a file that 'ktax %s --json' wrote", command);
+	return error_print(&(struct failure){
+		.error = error,
+		.subject = path,
+		.cause = error == -EBADMSG || error == -EMEDIUMTYPE ? cause : NULL,
+		.remedy = error == -EBADMSG || error == -EMEDIUMTYPE ? remedy : NULL,
+	});
+}
+
+static int write_html(const char *path, const struct html_inputs *inputs)
+{
+	const char *source = NULL;
+	int error = report_html(path, inputs, &source);
+
+	if (!error)
+		return KTAX_EXIT_FINE;
+	if (source)
+		return refuse_recording(source, error);
+	return error_print(
+		&(struct failure){ .error = error, .subject = path, .doing = "write the report" });
+}
+
+static int print_html(const struct report_arguments *arguments, const struct report *report)
+{
+	json_t *ab = NULL, *decision = NULL;
+	int exit_code = read_document(arguments->ab, "ktax.ab/1", "ab", &ab);
+
+	if (!exit_code)
+		exit_code =
+			read_document(arguments->decision, "ktax.decision/1", "decide", &decision);
+	if (!exit_code)
+		exit_code =
+			write_html(arguments->html, &(struct html_inputs){ report, decision, ab });
+	json_decref(ab);
+	json_decref(decision);
+	return exit_code;
+}
+
 static int report_print(const struct report_arguments *arguments, const struct report *report)
 {
 	struct terminal terminal;
@@ -198,6 +266,8 @@ static int report_print(const struct report_arguments *arguments, const struct r
 		return print_hlog(arguments, report);
 	if (arguments->requests)
 		return print_requests(report);
+	if (arguments->html)
+		return print_html(arguments, report);
 	if (arguments->json)
 		return print_json(report);
 	terminal = terminal_init(stdout, arguments->color);
@@ -235,8 +305,12 @@ static int report_run(int argc, char **argv)
 		return exit_code;
 	if (!arguments.n_files)
 		return error_usage("report", "name a recording");
-	if (arguments.json + arguments.requests + (arguments.hlog != NULL) > 1)
-		return error_usage("report", "choose one of --json, --hlog and --requests");
+	if (arguments.json + arguments.requests + (arguments.hlog != NULL) +
+	            (arguments.html != NULL) >
+	    1)
+		return error_usage("report", "choose one of --json, --hlog, --html and --requests");
+	if (!arguments.html && (arguments.ab || arguments.decision))
+		return error_usage("report", "--ab and --decision go with --html");
 	error = recording_read(arguments.files, arguments.n_files, &recording, &failed);
 	if (error)
 		return refuse_recording(arguments.files[failed], error);
@@ -261,9 +335,12 @@ const struct command command_report = {
 		"see is listed with the reason, and is never shown as 0. The user and kernel parts "
 		"of application time are sampled and come with a 95 % interval. A bucket that lies "
 		"across the border of two bands is split in proportion.\n\n"
+		"--html writes one file that needs nothing else: the same figures and plots of them, "
+		"light or dark as the reader prefers, fit to print (docs/html.md).\n\n"
 		"Several recordings are merged, endpoint by endpoint.",
 	.options = report_options,
 	.examples = "  ktax report redis.ktax\n"
 		    "  ktax report --json redis.ktax | jq '.endpoints[0].summary.kernel.share'\n"
+		    "  ktax report --html redis.html --ab ab.json redis.ktax\n"
 		    "  ktax report --hlog logs monday.ktax tuesday.ktax\n",
 };

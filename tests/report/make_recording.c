@@ -8,6 +8,9 @@
  *	few       42 requests in one second, too few CPU samples
  *	light     a recording in which only three accounts were fed
  *	quiet     an interval in which nothing answered a request
+ *	sampled   as full, and a sample of its requests
+ *	hostile   names that would be markup, were they not escaped
+ *	many      100 s, 10 million requests
  *
  * Requests are drawn from fixed distributions with a fixed seed: every run writes the same.
  */
@@ -25,7 +28,8 @@ struct kind {
 	const char *name;
 	uint64_t attached_ns;                      /* of a second */
 	unsigned int seconds, endpoints, requests; /* requests a second of the first endpoint */
-	bool troubled, light;
+	bool troubled, light, sampled, hostile;
+	unsigned int copies; /* each request stands for so many; 0: one */
 };
 
 static const struct kind kinds[] = {
@@ -35,11 +39,20 @@ static const struct kind kinds[] = {
 	{ "few", SECOND_NS, 1, 1, 42, false, false },
 	{ "light", SECOND_NS, 2, 1, 2000, false, true },
 	{ "quiet", SECOND_NS, 1, 0, 0, false, false },
+	{ "sampled", SECOND_NS, 10, 1, 12000, .sampled = true },
+	{ "hostile", SECOND_NS, 2, 1, 2000, .hostile = true },
+	{ "many", SECOND_NS, 100, 2, 6700, .sampled = true, .copies = 10 },
 };
 
 static const struct recording_endpoint endpoints[] = {
 	{ "10.0.0.1:8080/tcp", 4711, "python3" },
 	{ "[::]:6379/tcp", 815, "redis-server" },
+};
+
+#define MARKUP "</title></style><script>document.title='owned'</script><img src=x onerror=alert(1)>"
+
+static const struct recording_endpoint hostile_endpoint = {
+	"'\"><script>document.title='owned'</script>/tcp", 666, "<script>x()"
 };
 
 static const struct recording_hook full_hooks[] = {
@@ -162,20 +175,45 @@ static void add_request(const struct kind *kind, struct ktax_aggregate *aggregat
 	add_sample(kind, cell);
 }
 
+/* Sums and counts of @copies requests alike. */
+static void multiply(struct ktax_aggregate *aggregate, unsigned int copies)
+{
+	aggregate->requests *= copies;
+	for (size_t c = 0; c < KTAX_JOINT_CELLS; c++) {
+		aggregate->joint[c].requests *= copies;
+		for (int i = 0; i < KTAX_NACCOUNTS; i++)
+			aggregate->joint[c].sum_ns[i] *= copies;
+	}
+	for (size_t b = 0; b < KTAX_HIST_BUCKETS; b++) {
+		aggregate->total[b] *= copies;
+		aggregate->floor_tuned[b] *= copies;
+		aggregate->floor_bypass[b] *= copies;
+		for (int i = 0; i < KTAX_NACCOUNTS; i++)
+			aggregate->account[i][b] *= copies;
+	}
+}
+
+#define SAMPLED_EACH 300 /* one request in so many */
+
 static int add_endpoint(const struct kind *kind, struct recording_writer *writer, unsigned int e,
                         int64_t id)
 {
 	static struct ktax_aggregate aggregate;
 	/* Now and then a request more or less: rates have a spread. */
 	unsigned int n = kind->requests / (e + 1) + (unsigned int)(8 * random_share());
-	struct ktax_request request = { 0 };
+	struct ktax_request request = { 0 }, samples[100];
+	size_t n_samples = 0;
 	int error;
 
 	memset(&aggregate, 0, sizeof(aggregate));
 	for (unsigned int i = 0; i < n; i++) {
 		draw_request(kind, &request);
 		add_request(kind, &aggregate, &request);
+		if (kind->sampled && i % SAMPLED_EACH == 0 && n_samples < 100)
+			samples[n_samples++] = request;
 	}
+	if (kind->copies)
+		multiply(&aggregate, kind->copies);
 	if (kind->troubled) {
 		aggregate.batches = 10;
 		aggregate.batched = 160;
@@ -186,6 +224,8 @@ static int add_endpoint(const struct kind *kind, struct recording_writer *writer
 	request.start_ns = 1000000;
 	request.flags = KTAX_REQUEST_HANDED_OVER | KTAX_REQUEST_ASYNC;
 	error = recording_add_ledger(writer, id, &aggregate);
+	if (!error && n_samples)
+		error = recording_add_requests(writer, id, samples, n_samples);
 	return error ? error : recording_add_requests(writer, id, &request, kind->troubled);
 }
 
@@ -221,7 +261,10 @@ static int set_facts(const struct kind *kind, struct recording_writer *writer)
 	int error = recording_set_hooks(writer, hooks, n / sizeof(hooks[0]));
 
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]) && !error; i++)
-		error = recording_set_meta(writer, facts[i][0], facts[i][1]);
+		error = recording_set_meta(writer, facts[i][0],
+		                           kind->hostile && i < 3 ? MARKUP : facts[i][1]);
+	if (!error && kind->hostile)
+		error = recording_set_meta(writer, "command", "ktax record -- " MARKUP);
 	return error;
 }
 
@@ -231,7 +274,8 @@ static int write_recording(const struct kind *kind, struct recording_writer *wri
 	int error = set_facts(kind, writer);
 
 	for (unsigned int e = 0; e < kind->endpoints && !error; e++)
-		error = recording_add_endpoint(writer, &endpoints[e], &ids[e]);
+		error = recording_add_endpoint(
+			writer, kind->hostile ? &hostile_endpoint : &endpoints[e], &ids[e]);
 	for (unsigned int second = 0; second < kind->seconds && !error; second++)
 		error = add_second(kind, writer, second, ids);
 	return error;
