@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "arrivals.h"
 #include "budget.h"
 #include "collector.h"
 #include "cost_meter.h"
@@ -39,6 +40,7 @@ struct collector {
 	size_t unseen_processes; /* most at once: in namespaces that could not be looked into */
 	size_t merged_endpoints; /* that have no aggregates of their own, so far */
 	struct endpoint_state *endpoints; /* by the index of the aggregates */
+	struct arrivals *arrivals;
 	struct ktax_counters counters;    /* at the last interval */
 	struct budget budget;
 	struct cost_meter cost;

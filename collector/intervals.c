@@ -29,6 +29,9 @@ int intervals_allocate(struct collector *collector)
 	collector->requests = calloc(REQUESTS_MAX, sizeof(*collector->requests));
 	if (!collector->endpoints || !collector->requests)
 		return -ENOMEM;
+	err = arrivals_create(n, &collector->arrivals);
+	if (err)
+		return err;
 	err = histogram_init(&collector->recent, HISTOGRAM_HIGHEST_DEFAULT_NS,
 	                     HISTOGRAM_DIGITS_DEFAULT);
 	if (!err)
@@ -41,6 +44,7 @@ void intervals_free(struct collector *collector)
 {
 	histogram_destroy(&collector->recent);
 	histogram_destroy(&collector->step_costs);
+	arrivals_free(collector->arrivals);
 	free(collector->endpoints);
 	free(collector->requests);
 }
@@ -113,6 +117,17 @@ static int write_requests(struct collector *collector, uint32_t endpoint)
 	if (!n)
 		return 0;
 	return recording_add_requests(collector->writer, collector->endpoints[endpoint].id, all, n);
+}
+
+/* Milliseconds without a request count too, once the endpoint is in the recording. */
+static int write_arrivals(struct collector *collector, uint32_t endpoint)
+{
+	struct recording_arrivals sums[RECORDING_ARRIVAL_WINDOWS];
+
+	arrivals_take(collector->arrivals, endpoint, sums);
+	if (!collector->endpoints[endpoint].id)
+		return 0;
+	return recording_add_arrivals(collector->writer, collector->endpoints[endpoint].id, sums);
 }
 
 static int write_endpoint(struct collector *collector, uint32_t index,
@@ -216,6 +231,8 @@ int interval_write(struct collector *collector, uint64_t now)
 		err = recording_begin(collector->writer, &interval);
 	for (size_t i = 0; !err && i < n; i++)
 		err = write_endpoint(collector, i, &endpoints[i]);
+	for (size_t i = 0; !err && i < n; i++)
+		err = write_arrivals(collector, i);
 	if (!err)
 		err = recording_commit(collector->writer);
 	collector->n_requests = 0;

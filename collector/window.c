@@ -24,6 +24,7 @@ int window_open(struct collector *collector, struct collector_failure *failure)
 		return failed(failure, err, program, "attach the program", NULL, NULL);
 	collector->attached_since_ns = clock_ns(CLOCK_MONOTONIC);
 	collector->window_ends_ns = collector->attached_since_ns + WINDOW_NS;
+	arrivals_begin(collector->arrivals, collector->probes);
 	cost_meter_tick(&collector->cost, collector->attached_since_ns);
 	return 0;
 }
@@ -48,6 +49,7 @@ void window_drain(struct collector *collector, uint64_t now)
 {
 	cost_meter_stop(&collector->cost, now);
 	drain(collector, DRAIN_NS);
+	arrivals_end(collector->arrivals, collector->probes, now);
 	collector->attached_ns += now - collector->attached_since_ns;
 	collector->attached_since_ns = 0;
 }

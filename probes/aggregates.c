@@ -47,3 +47,23 @@ void aggregates_read(const struct aggregates *aggregates, uint32_t endpoint,
 			ktax_aggregate_add(ret, aggregate);
 	}
 }
+
+bool aggregates_read_arrivals(const struct aggregates *aggregates, uint32_t endpoint,
+                              uint64_t first, uint32_t n, uint32_t *ret)
+{
+	bool any = false;
+
+	for (uint32_t set = 0; set < aggregates->sets; set++) {
+		const struct ktax_aggregate *aggregate =
+			&aggregates->memory[(size_t)set * aggregates->endpoints + endpoint];
+
+		if (!aggregate->arrived)
+			continue;
+		if (!any)
+			memset(ret, 0, n * sizeof(*ret));
+		any = true;
+		for (uint32_t i = 0; i < n; i++)
+			ret[i] += aggregate->arrivals[(first + i) % KTAX_ARRIVAL_SLOTS];
+	}
+	return any;
+}

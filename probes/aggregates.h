@@ -6,6 +6,7 @@
 #ifndef KTAX_AGGREGATES_H
 #define KTAX_AGGREGATES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,5 +28,11 @@ void aggregates_unmap(struct aggregates *aggregates);
 /* What has been counted for @endpoint, summed over the sets. */
 void aggregates_read(const struct aggregates *aggregates, uint32_t endpoint,
                      struct ktax_aggregate *ret);
+/*
+ * Adds up the sets' counts of arrivals in the @n slots from @first on, round the ring; false if
+ * there never was any: then @ret is not written.
+ */
+bool aggregates_read_arrivals(const struct aggregates *aggregates, uint32_t endpoint,
+                              uint64_t first, uint32_t n, uint32_t *ret);
 
 #endif

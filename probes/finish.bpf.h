@@ -206,6 +206,23 @@ static __always_inline void request_aggregate(struct ktax_connection *connection
 	aggregate_count_flags(aggregate, connection, true);
 }
 
+/* Counts the arrival of the request that has just begun. */
+static __always_inline void request_count_begin(const struct ktax_connection *connection)
+{
+	__u64 slot = connection->start_ns / KTAX_ARRIVAL_SLOT_NS % KTAX_ARRIVAL_SLOTS;
+	__u32 endpoint = connection->endpoint;
+	struct ktax_aggregate *aggregate;
+
+	if (endpoint >= settings.max_endpoints)
+		return;
+	aggregate = aggregate_at(bpf_get_smp_processor_id(), endpoint);
+	if (!aggregate)
+		return;
+	__sync_fetch_and_add(&aggregate->arrivals[slot], 1);
+	if (!aggregate->arrived)
+		aggregate->arrived = 1;
+}
+
 /* Ends the request at end_ns; false if that lies before its start. */
 static __always_inline bool request_close(struct ktax_connection *connection)
 {

@@ -530,6 +530,12 @@ void probes_read(const struct probes *probes, uint32_t endpoint, struct ktax_agg
 	aggregates_read(&probes->aggregates, endpoint, ret);
 }
 
+bool probes_read_arrivals(const struct probes *probes, uint32_t endpoint, uint64_t first,
+                          uint32_t n, uint32_t *ret)
+{
+	return aggregates_read_arrivals(&probes->aggregates, endpoint, first, n, ret);
+}
+
 void probes_read_counters(const struct probes *probes, struct ktax_counters *ret)
 {
 	struct ktax_counters *each = calloc(probes->n_cpus, sizeof(*each));

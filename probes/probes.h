@@ -106,6 +106,9 @@ int probes_consume(struct probes *probes,
 
 /* What has been counted since probes_open, summed over the CPUs. */
 void probes_read(const struct probes *probes, uint32_t endpoint, struct ktax_aggregate *ret);
+/* Counts of arrivals in the @n slots from @first on; false if no request has ever arrived. */
+bool probes_read_arrivals(const struct probes *probes, uint32_t endpoint, uint64_t first,
+                          uint32_t n, uint32_t *ret);
 void probes_read_counters(const struct probes *probes, struct ktax_counters *ret);
 /*
  * Finishes requests idle for @idle_ns; *ret_in_flight: requests that are still open. If connections

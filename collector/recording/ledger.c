@@ -6,6 +6,12 @@
 
 #include <errno.h>
 
+#define MS 1000000ULL
+
+const uint64_t recording_arrival_window_ns[RECORDING_ARRIVAL_WINDOWS] = {
+	1 * MS, 2 * MS, 5 * MS, 10 * MS, 20 * MS, 50 * MS, 100 * MS, 200 * MS, 500 * MS, 1000 * MS,
+};
+
 struct histogram *ledger_histogram(struct recording_ledger *ledger, int i)
 {
 	switch (i) {

@@ -221,6 +221,17 @@ static int read_cell(struct row *row, void *context)
 	return row->error;
 }
 
+/* An endpoint without a ledger has answered nothing: its arrivals say nothing either. */
+static int read_arrivals_row(struct row *row, void *context)
+{
+	const struct source *source = context;
+	const struct source_endpoint *entry = row_source_endpoint(row, source);
+
+	if (entry && entry->ledger >= 0)
+		row_arrivals(row, &source->recording->ledgers[entry->ledger]);
+	return row->error;
+}
+
 /* @sql is taken over. */
 static int read_table(struct source *source, char *sql, row_function each)
 {
@@ -244,6 +255,28 @@ static int read_joint(struct source *source)
 	                                "SELECT endpoint, lowest_ns, requests%s, cpu_samples_user, "
 	                                "cpu_samples_kernel FROM joint"),
 	                  read_cell);
+}
+
+static int read_row_count(struct row *row, void *context)
+{
+	*(uint64_t *)context = row_u64(row);
+	return row->error;
+}
+
+/* A table that recordings of an earlier ktax lack. */
+static int read_arrivals(struct source *source)
+{
+	uint64_t tables = 0;
+	int error = query(source->db,
+	                  "SELECT count(*) FROM sqlite_schema "
+	                  "WHERE type = 'table' AND name = 'arrivals' AND rootpage > 0",
+	                  read_row_count, &tables);
+
+	if (error || !tables)
+		return error;
+	return query(source->db,
+	             "SELECT endpoint, window_ns, windows, requests, squares, peak FROM arrivals",
+	             read_arrivals_row, source);
 }
 
 struct table {
@@ -290,6 +323,8 @@ static int read_tables(struct source *source)
 		error = query_tables(source, tables, sizeof(tables) / sizeof(tables[0]));
 	if (!error)
 		error = read_joint(source);
+	if (!error)
+		error = read_arrivals(source);
 	if (!error && !source->n_intervals)
 		error = -ENODATA;
 	return error;

@@ -61,6 +61,9 @@ void row_ledger(struct row *row, struct recording_ledger *ledger);
 void row_account(struct row *row, struct recording_ledger *ledger);
 /* Columns lowest_ns, requests, the accounts, the CPU samples: added to @ledger. */
 void row_cell(struct row *row, struct recording_ledger *ledger);
+/* Columns window_ns, windows, requests, squares, peak: added to @ledger; other lengths are skipped.
+ */
+void row_arrivals(struct row *row, struct recording_ledger *ledger);
 /* Columns: id and endpoint, start_ns, total_ns, the accounts, REQUEST_MEMBERS. */
 void row_request(struct row *row, struct recording_endpoint *endpoint,
                  struct ktax_request *request);

@@ -22,6 +22,18 @@
 #define RECORDING_APPLICATION_ID 0x6b746178 /* "ktax" */
 #define RECORDING_SCHEMA_VERSION 1
 
+/* Lengths of the windows in which arrivals are counted: 1, 2, 5, 10 ... 500 ms, 1 s. */
+#define RECORDING_ARRIVAL_WINDOWS 10
+extern const uint64_t recording_arrival_window_ns[RECORDING_ARRIVAL_WINDOWS];
+
+/* Arrivals of requests in windows of one length that were watched from end to end: sums. */
+struct recording_arrivals {
+	uint64_t windows;
+	uint64_t requests; /* in all of them */
+	uint64_t squares;  /* of the requests per window */
+	uint64_t peak;     /* most requests in one */
+};
+
 /* ---- Writing ---------------------------------------------------------------------------- */
 
 struct recording_writer;
@@ -87,9 +99,10 @@ int recording_set_hooks(struct recording_writer *writer, const struct recording_
 int recording_add_endpoint(struct recording_writer *writer,
                            const struct recording_endpoint *endpoint, int64_t *ret_id);
 /*
- * begin, then any number of add_ledger (once per endpoint) and add_requests, then commit: all or
- * nothing. @delta is what the endpoint's aggregate (summed over CPUs) grew by in the interval; its
- * max_ns is the interval's slowest request or, where only that is known, the slowest so far.
+ * begin, then any number of add_ledger and add_arrivals (once per endpoint) and add_requests, then
+ * commit: all or nothing. @delta is what the endpoint's aggregate (summed over CPUs) grew by in the
+ * interval; its max_ns is the interval's slowest request or, where only that is known, the slowest
+ * so far.
  *
  * On an error the transaction is rolled back, earlier intervals stay, and the writer can go on with
  * the next begin or be closed. -ENOSPC; -EBUSY: another program kept the file locked for 5 s (the
@@ -102,6 +115,9 @@ int recording_add_ledger(struct recording_writer *writer, int64_t endpoint_id,
                          const struct ktax_aggregate *delta);
 int recording_add_requests(struct recording_writer *writer, int64_t endpoint_id,
                            const struct ktax_request *requests, size_t n_requests);
+/* Lengths of window without a complete window are left out. */
+int recording_add_arrivals(struct recording_writer *writer, int64_t endpoint_id,
+                           const struct recording_arrivals arrivals[RECORDING_ARRIVAL_WINDOWS]);
 int recording_commit(struct recording_writer *writer);
 /*
  * Marks the recording complete (meta "complete" = "1") and closes it, also if marking fails. An
@@ -126,6 +142,8 @@ struct recording_ledger {
 	uint64_t bytes_in, bytes_out, max_ns;
 	struct histogram total, floor_tuned, floor_bypass, account[KTAX_NACCOUNTS]; /* 3 digits */
 	struct ktax_joint_cell joint[KTAX_JOINT_CELLS];
+	/* All 0 where the recorder did not know them, and in recording_for_each_interval(). */
+	struct recording_arrivals arrivals[RECORDING_ARRIVAL_WINDOWS];
 };
 
 struct recording_meta {

@@ -160,6 +160,25 @@ void row_cell(struct row *row, struct recording_ledger *ledger)
 	cell->cpu_samples_kernel = row_sum(row, cell->cpu_samples_kernel);
 }
 
+void row_arrivals(struct row *row, struct recording_ledger *ledger)
+{
+	uint64_t window_ns = row_u64(row), peak;
+	struct recording_arrivals *arrivals;
+	int i = 0;
+
+	while (i < RECORDING_ARRIVAL_WINDOWS && recording_arrival_window_ns[i] != window_ns)
+		i++;
+	if (i == RECORDING_ARRIVAL_WINDOWS) /* of a later ktax */
+		return;
+	arrivals = &ledger->arrivals[i];
+	arrivals->windows = row_sum(row, arrivals->windows);
+	arrivals->requests = row_sum(row, arrivals->requests);
+	arrivals->squares = row_sum(row, arrivals->squares);
+	peak = row_u64(row);
+	if (peak > arrivals->peak)
+		arrivals->peak = peak;
+}
+
 void row_request(struct row *row, struct recording_endpoint *endpoint, struct ktax_request *request)
 {
 	request->endpoint = (uint32_t)row_number(row, UINT32_MAX);

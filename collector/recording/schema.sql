@@ -7,7 +7,7 @@
 -- Identity. `PRAGMA application_id` is 0x6b746178 ("ktax", bytes 68..71 of the file, big-endian),
 -- `PRAGMA user_version` the version of this schema. A reader refuses a higher version. An account
 -- column that an older recording lacks reads as 0, as do interval.stepped and stepped_ns: that ktax
--- did not know them.
+-- did not know them. So does a recording without the table arrivals.
 --
 -- Shape. One recording is one host. Time is cut into intervals (1 s); each has one ledger per
 -- endpoint that answered requests in it. Everything of an interval is committed in one
@@ -16,6 +16,7 @@
 --	interval 1 --- n ledger            counters, histograms of the total and of the floors
 --	                 ledger 1 --- n account_histogram     one per account that was not always 0
 --	                 ledger 1 --- n joint                 what requests of a given total consist of
+--	interval 1 --- n arrivals          per endpoint: how evenly its requests arrive
 --	interval 1 --- n request           sampled requests, where --requests or --slow asked for them
 --	endpoint 1 --- n ledger, request
 --
@@ -167,6 +168,21 @@ CREATE TABLE joint (
 	cpu_samples_user   INTEGER NOT NULL,
 	cpu_samples_kernel INTEGER NOT NULL,
 	PRIMARY KEY (interval, endpoint, lowest_ns)
+) WITHOUT ROWID;
+
+CREATE TABLE arrivals (
+	-- Requests by when they arrive, counted in windows of several lengths (1 ms to 1 s). Only
+	-- windows that were watched from end to end are in it, and sums of theirs: the variance of
+	-- the requests per window is squares / windows - (requests / windows)^2. A window belongs to
+	-- the interval in which it was read, a second or so after its time.
+	interval  INTEGER NOT NULL REFERENCES interval (id),
+	endpoint  INTEGER NOT NULL REFERENCES endpoint (id),
+	window_ns INTEGER NOT NULL, -- length
+	windows   INTEGER NOT NULL, -- number of them
+	requests  INTEGER NOT NULL, -- that arrived in them; a batch counts as one
+	squares   INTEGER NOT NULL, -- sum of the squares of the requests per window
+	peak      INTEGER NOT NULL, -- most requests in one window
+	PRIMARY KEY (interval, endpoint, window_ns)
 ) WITHOUT ROWID;
 
 CREATE TABLE request (

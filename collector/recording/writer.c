@@ -35,6 +35,7 @@ enum statement {
 	STAGE_LEDGER,
 	STAGE_ACCOUNT,
 	STAGE_JOINT,
+	STAGE_ARRIVALS,
 	STAGE_REQUEST,
 	N_STATEMENTS
 };
@@ -57,13 +58,16 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		"INSERT INTO staged_joint (interval, endpoint, lowest_ns, requests" ACCOUNT_COLUMNS
 		", cpu_samples_user, cpu_samples_kernel) "
 		"VALUES (?, ?, ?, ?" ACCOUNT_PARAMETERS ", ?, ?)",
+	[STAGE_ARRIVALS] = "INSERT INTO staged_arrivals "
+			   "(interval, endpoint, window_ns, windows, requests, squares, peak) "
+			   "VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[STAGE_REQUEST] =
 		"INSERT INTO staged_request (interval, endpoint, start_ns, total_ns" ACCOUNT_COLUMNS
 			REQUEST_COLUMNS ") "
 		"VALUES (?, ?, ?, ?" ACCOUNT_PARAMETERS REQUEST_PARAMETERS ")",
 };
 
-#define STAGED_TABLES(X) X(interval) X(ledger) X(account_histogram) X(joint) X(request)
+#define STAGED_TABLES(X) X(interval) X(ledger) X(account_histogram) X(joint) X(arrivals) X(request)
 
 struct writer_endpoint {
 	struct recording_endpoint endpoint;
@@ -480,6 +484,36 @@ int recording_add_ledger(struct recording_writer *writer, int64_t endpoint_id,
 		error = stage_accounts(writer, endpoint_id, delta);
 	if (!error)
 		error = stage_joint(writer, endpoint_id, delta);
+	return check_interval(writer, error);
+}
+
+static int stage_arrivals(struct recording_writer *writer, int64_t endpoint_id, uint64_t window_ns,
+                          const struct recording_arrivals *arrivals)
+{
+	struct binder binder = bind_start(writer, STAGE_ARRIVALS);
+
+	bind_u64(&binder, (uint64_t)writer->interval + 1);
+	bind_u64(&binder, (uint64_t)endpoint_id);
+	bind_u64(&binder, window_ns);
+	bind_u64(&binder, arrivals->windows);
+	bind_u64(&binder, arrivals->requests);
+	bind_u64(&binder, arrivals->squares);
+	bind_u64(&binder, arrivals->peak);
+	return bind_run(&binder);
+}
+
+int recording_add_arrivals(struct recording_writer *writer, int64_t endpoint_id,
+                           const struct recording_arrivals arrivals[RECORDING_ARRIVAL_WINDOWS])
+{
+	int error;
+
+	if (!writer->in_interval)
+		return -EINVAL;
+	error = is_endpoint(writer, endpoint_id) ? 0 : -EINVAL;
+	for (int i = 0; i < RECORDING_ARRIVAL_WINDOWS && !error; i++)
+		if (arrivals[i].windows)
+			error = stage_arrivals(writer, endpoint_id, recording_arrival_window_ns[i],
+			                       &arrivals[i]);
 	return check_interval(writer, error);
 }
 

@@ -10,7 +10,7 @@
 
 #define WORDS (offsetof(struct ktax_aggregate, total) / sizeof(uint64_t))
 #define COUNTS                                                                                     \
-	((sizeof(struct ktax_aggregate) - offsetof(struct ktax_aggregate, total)) /                \
+	((offsetof(struct ktax_aggregate, arrivals) - offsetof(struct ktax_aggregate, total)) /    \
 	 sizeof(uint32_t))
 
 _Static_assert(offsetof(struct ktax_aggregate, total) % sizeof(uint64_t) == 0, "aggregate");

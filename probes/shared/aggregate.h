@@ -30,6 +30,13 @@
 #define KTAX_JOINT_MAGNITUDE 5
 #define KTAX_JOINT_CELLS     KTAX_HIST_BUCKETS_FOR(KTAX_VALUE_BITS, KTAX_JOINT_MAGNITUDE)
 
+/*
+ * Requests are also counted by the millisecond that they arrive in, in a ring of so many: user
+ * space takes each slot a second or so after its time.
+ */
+#define KTAX_ARRIVAL_SLOTS   4096
+#define KTAX_ARRIVAL_SLOT_NS 1000000
+
 /* Requests whose total falls into one bucket: their number and what they were made of. */
 struct ktax_joint_cell {
 	__u64 requests;
@@ -54,13 +61,15 @@ struct ktax_aggregate {
 	__u64 bytes_in;
 	__u64 bytes_out;
 	__u64 max_ns;
-	__u64 taken; /* somebody on its CPU is adding to it */
+	__u64 taken;   /* somebody on its CPU is adding to it */
+	__u64 arrived; /* 0: no request has arrived on its CPU */
 	struct ktax_joint_cell joint[KTAX_JOINT_CELLS];
 	__u32 total[KTAX_HIST_BUCKETS];
 	__u32 floor_tuned[KTAX_HIST_BUCKETS];
 	__u32 floor_bypass[KTAX_HIST_BUCKETS];
 	__u32 account[KTAX_NACCOUNTS]
-		     [KTAX_HIST_BUCKETS]; /* zeros are not counted: requests - sum */
+		     [KTAX_HIST_BUCKETS];   /* zeros are not counted: requests - sum */
+	__u32 arrivals[KTAX_ARRIVAL_SLOTS]; /* not part of sums and differences */
 };
 
 enum ktax_request_flag {
@@ -91,7 +100,8 @@ struct ktax_request {
 };
 
 #ifndef __BPF__
-/* Adds @from to @into, or takes @what off @from; max_ns stays the larger, or @from's. */
+/* Adds @from to @into, or takes @what off @from; max_ns stays the larger, or @from's. Arrivals are
+ * left alone. */
 void ktax_aggregate_add(struct ktax_aggregate *into, const struct ktax_aggregate *from);
 void ktax_aggregate_subtract(struct ktax_aggregate *from, const struct ktax_aggregate *what);
 #endif

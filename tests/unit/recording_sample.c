@@ -142,6 +142,10 @@ struct recording_interval sample_interval(unsigned int i)
 static int add_endpoint_interval(struct recording_writer *writer, unsigned int i, unsigned int e)
 {
 	struct sample *sample = malloc(sizeof(*sample));
+	const struct recording_arrivals arrivals[RECORDING_ARRIVAL_WINDOWS] = {
+		[0] = { 1000, SAMPLE_REQUESTS, 2 * SAMPLE_REQUESTS, 7 },
+		[3] = { 100, SAMPLE_REQUESTS, 8 * SAMPLE_REQUESTS, 20 + i },
+	};
 	struct ktax_request requests[2];
 	uint64_t seed = 1000 * i + e;
 	int64_t id;
@@ -150,6 +154,8 @@ static int add_endpoint_interval(struct recording_writer *writer, unsigned int i
 	sample_fill(sample, seed, SAMPLE_REQUESTS / (e + 1));
 	if (!error)
 		error = recording_add_ledger(writer, id, &sample->aggregate);
+	if (!error)
+		error = recording_add_arrivals(writer, id, arrivals);
 	for (size_t r = 0; r < 2; r++)
 		requests[r] = sample_request(&seed);
 	if (!error)

@@ -573,6 +573,57 @@ static void test_a_figure_of_intervals_that_an_older_ktax_did_not_know_reads_as_
 
 /* ---- Creating -------------------------------------------------------------------------------- */
 
+static const struct recording_arrivals sample_arrivals[RECORDING_ARRIVAL_WINDOWS] = {
+	[0] = { 1000, 2500, 8000, 9 },
+	[9] = { 1, 2500, 6250000, 2500 },
+};
+
+static void write_arrivals(const char *path, unsigned int n)
+{
+	struct recording_writer *writer;
+	struct sample sample;
+	int64_t id;
+
+	sample_fill(&sample, 1, 10);
+	assert_int_equal(recording_create(path, true, &writer), 0);
+	assert_int_equal(recording_add_endpoint(writer, &sample_endpoints[0], &id), 0);
+	for (unsigned int i = 0; i < n; i++) {
+		struct recording_interval interval = sample_interval(i);
+
+		assert_int_equal(recording_begin(writer, &interval), 0);
+		assert_int_equal(recording_add_ledger(writer, id, &sample.aggregate), 0);
+		assert_int_equal(recording_add_arrivals(writer, id, sample_arrivals), 0);
+		assert_int_equal(recording_commit(writer), 0);
+	}
+	assert_int_equal(recording_finish(writer), 0);
+}
+
+static void test_arrivals_add_up_and_an_older_ktax_had_none(void **state)
+{
+	const char *const path = "x.ktax";
+	struct recording *recording;
+
+	(void)state;
+	write_arrivals(path, 3);
+	assert_int_equal(recording_read(&path, 1, &recording, NULL), 0);
+	assert_int_equal(recording->ledgers[0].arrivals[0].windows, 3000);
+	assert_int_equal(recording->ledgers[0].arrivals[0].squares, 24000);
+	assert_int_equal(recording->ledgers[0].arrivals[9].peak, 2500);
+	assert_int_equal(recording->ledgers[0].arrivals[5].windows, 0);
+	recording_free(recording);
+	assert_int_equal(sql_number(path, "SELECT count(*) FROM arrivals"), 6);
+	sample_sql(path, "INSERT INTO arrivals VALUES (1, 1, 777, 1, 1, 1, 1)");
+	assert_int_equal(recording_read(&path, 1, &recording, NULL), 0);
+	assert_int_equal(recording->ledgers[0].arrivals[0].windows, 3000);
+	recording_free(recording);
+	sample_sql(path, "UPDATE arrivals SET squares = -1");
+	assert_int_equal(recording_read(&path, 1, &recording, NULL), -EBADMSG);
+	sample_sql(path, "DROP TABLE arrivals");
+	assert_int_equal(recording_read(&path, 1, &recording, NULL), 0);
+	assert_int_equal(recording->ledgers[0].arrivals[0].windows, 0);
+	recording_free(recording);
+}
+
 static void test_an_existing_file_is_kept_unless_asked_otherwise(void **state)
 {
 	struct recording_writer *writer;
@@ -853,6 +904,7 @@ int main(void)
 		TEST(test_the_file_carries_its_identity_and_its_documentation),
 		TEST(test_an_account_that_an_older_ktax_did_not_know_reads_as_zero),
 		TEST(test_a_figure_of_intervals_that_an_older_ktax_did_not_know_reads_as_zero),
+		TEST(test_arrivals_add_up_and_an_older_ktax_had_none),
 		TEST(test_an_existing_file_is_kept_unless_asked_otherwise),
 		TEST(test_a_recording_in_progress_is_not_overwritten),
 		TEST(test_what_is_not_a_file_is_not_replaced_by_one),
