@@ -60,6 +60,7 @@ int collector_open(const struct collector_options *options, struct collector **r
 		return failed(ret_failure, -ENOMEM, NULL, "start", NULL, NULL);
 	collector->options = *options;
 	collector->features = HOST_FEATURES_NONE;
+	output_init(&collector->output);
 	collector->cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	budget_init(&collector->budget, options->budget_pct / 100, WINDOW_NS,
 	            clock_ns(CLOCK_MONOTONIC));
@@ -80,7 +81,7 @@ void collector_close(struct collector *collector)
 	stats_switch_close(&collector->cost.stats);
 	probes_close(collector->probes);
 	nic_clocks_close(collector->nic_clocks);
-	recording_abandon(collector->writer);
+	output_close(collector);
 	span_list_free(collector->spans);
 	catalogue_free(collector->catalogue);
 	host_features_abandon(&collector->features);

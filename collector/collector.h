@@ -16,10 +16,26 @@
 #include "targets.h"
 
 struct collector;
+struct recording;
+struct recording_hook;
+struct recording_slice;
+
+/*
+ * Who looks on while it is recorded. All of it is called in the thread that runs the collector.
+ */
+struct collector_observer {
+	/* Takes @slice over (tail.h). @facts (meta) and @hooks are those known by now. */
+	void (*interval)(struct recording_slice *slice, const struct recording *facts,
+	                 const struct recording_hook *hooks, size_t n_hooks, void *context);
+	/* What collector_write() asked for has begun or ended, or failed by @error. */
+	void (*wrote)(const char *path, int error, bool begun, void *context);
+	void *context;
+};
 
 struct collector_options {
 	struct target_spec targets;
-	const char *output; /* path of the recording */
+	const char *output; /* path of the recording; NULL: none, see .observer */
+	struct collector_observer observer;
 	bool overwrite;
 	uint64_t duration_ns; /* 0: until stopped or the targets are gone */
 	uint64_t interval_ns; /* of the recording's rows */
@@ -35,11 +51,11 @@ struct collector_options {
 	const char *const *spans; /* LIB:SYMBOL[=ACCOUNT] */
 	size_t n_spans;
 	bool no_catalogue;
-	bool no_framing; /* do not look into received bytes to count pipelined requests */
+	bool no_framing;          /* do not look into received bytes to count pipelined requests */
 	const char *command_line; /* of this process, for the recording */
 	const char *readiness;    /* of the host, JSON for the recording; NULL: unknown */
 	pid_t child;              /* started for the recording: ends it when it exits; 0: none */
-	int child_go;             /* is written a byte to, for the child, once probes are attached */
+	int child_go; /* is written a byte to, for the child, once probes are attached */
 	void (*log)(int level, const char *text);
 	void (*note)(const char *text); /* something the user should know; may be NULL */
 };
@@ -78,6 +94,11 @@ int collector_run(struct collector *collector, const volatile sig_atomic_t *stop
                   void (*progress)(const struct collector_progress *progress, void *context),
                   void *context, struct collector_failure *ret_failure);
 void collector_close(struct collector *collector);
+/*
+ * From the next interval on, writes a recording to @path, which must not exist; NULL: completes the
+ * one that is written. For a run without .output; may be called by another thread.
+ */
+void collector_write(struct collector *collector, const char *path);
 
 /* For --verbose: what is hooked, and memory. */
 void collector_describe(const struct collector *collector,

@@ -12,6 +12,7 @@
 #include "hook_rows.h"
 #include "host_features.h"
 #include "nic_clocks.h"
+#include "output.h"
 #include "probes.h"
 #include "recording.h"
 #include "spans.h"
@@ -31,11 +32,12 @@ struct collector {
 	struct span_list *spans;
 	uint64_t spans_generation;
 	struct hook_rows_spans span_counts;
-	bool spans_noted;            /* that some could not be attached */
-	bool spans_checked;          /* that each --span has found something */
-	bool step_failed;            /* what single-stepping costs cannot be measured */
-	struct histogram step_costs; /* that, once per interval */
-	struct recording_writer *writer;
+	bool spans_noted;                /* that some could not be attached */
+	bool spans_checked;              /* that each --span has found something */
+	bool step_failed;                /* what single-stepping costs cannot be measured */
+	struct histogram step_costs;     /* that, once per interval */
+	struct recording_writer *writer; /* of the file, or of facts in memory: output.h */
+	struct output output;
 	struct host_features features; /* while they are read */
 	size_t unseen_processes; /* most at once: in namespaces that could not be looked into */
 	size_t merged_endpoints; /* that have no aggregates of their own, so far */
@@ -106,5 +108,9 @@ void interval_keep_request(const struct ktax_request *request, void *context);
 int interval_write(struct collector *collector, uint64_t now);
 /* Writes how the boundaries are hooked now. */
 int interval_write_hooks(struct collector *collector);
+/* How they are. */
+size_t collect_hooks(struct collector *collector, struct recording_hook rows[HOOK_ROWS_MAX]);
+/* Another file: endpoints have to be registered in it. */
+void forget_endpoint_ids(struct collector *collector);
 
 #endif

@@ -17,6 +17,7 @@
 
 struct endpoint_state {
 	int64_t id; /* in the recording, 0: not registered yet */
+	bool seen;  /* had a request */
 	struct ktax_aggregate last;
 };
 
@@ -100,7 +101,8 @@ static void note_totals(struct collector *collector, const struct ktax_aggregate
 	collector->progress.unbalanced += delta->unbalanced;
 }
 
-static int write_requests(struct collector *collector, uint32_t endpoint)
+static int write_requests(struct collector *collector, uint32_t endpoint,
+                          const struct recording_endpoint *who)
 {
 	struct ktax_request *all = collector->requests;
 	size_t n = 0;
@@ -116,7 +118,7 @@ static int write_requests(struct collector *collector, uint32_t endpoint)
 	}
 	if (!n)
 		return 0;
-	return recording_add_requests(collector->writer, collector->endpoints[endpoint].id, all, n);
+	return output_requests(collector, who, collector->endpoints[endpoint].id, all, n);
 }
 
 /* Milliseconds without a request count too, once the endpoint is in the recording. */
@@ -134,19 +136,21 @@ static int write_endpoint(struct collector *collector, uint32_t index,
                           const struct recording_endpoint *endpoint)
 {
 	struct endpoint_state *state = &collector->endpoints[index];
-	int err = 0;
+	int err;
 
 	take_delta(collector, index, &collector->delta);
 	if (!collector->delta.requests) /* rows of the interval before may have come late */
-		return state->id ? write_requests(collector, index) : 0;
+		return state->seen ? write_requests(collector, index, endpoint) : 0;
 	note_totals(collector, &collector->delta);
-	if (!state->id)
-		err = recording_add_endpoint(collector->writer, endpoint, &state->id);
-	if (!err)
-		err = recording_add_ledger(collector->writer, state->id, &collector->delta);
-	if (!err)
-		err = write_requests(collector, index);
-	return err;
+	state->seen = true;
+	err = output_ledger(collector, endpoint, &state->id, &collector->delta);
+	return err ? err : write_requests(collector, index, endpoint);
+}
+
+void forget_endpoint_ids(struct collector *collector)
+{
+	for (uint32_t i = 0; i < collector->options.max_endpoints; i++)
+		collector->endpoints[i].id = 0;
 }
 
 static struct recording_interval measure_interval(struct collector *collector, uint64_t now)
@@ -228,13 +232,12 @@ int interval_write(struct collector *collector, uint64_t now)
 	histogram_reset(&collector->recent);
 	collector->progress.interval_requests = 0;
 	if (!err)
-		err = recording_begin(collector->writer, &interval);
+		err = output_begin(collector, &interval);
 	for (size_t i = 0; !err && i < n; i++)
 		err = write_endpoint(collector, i, &endpoints[i]);
 	for (size_t i = 0; !err && i < n; i++)
 		err = write_arrivals(collector, i);
-	if (!err)
-		err = recording_commit(collector->writer);
+	err = output_end(collector, err);
 	collector->n_requests = 0;
 	update_progress(collector, &interval, now);
 	update_slow(collector);
@@ -261,16 +264,18 @@ static int write_step(struct collector *collector)
 	return err;
 }
 
+size_t collect_hooks(struct collector *collector, struct recording_hook rows[HOOK_ROWS_MAX])
+{
+	struct nic_clocks_summary clocks;
+
+	nic_clocks_summarize(collector->nic_clocks, &clocks);
+	return hook_rows(collector->probes, &collector->span_counts, &clocks, rows);
+}
+
 int interval_write_hooks(struct collector *collector)
 {
 	struct recording_hook rows[HOOK_ROWS_MAX];
-	struct nic_clocks_summary clocks;
-	size_t n;
-	int err;
-
-	nic_clocks_summarize(collector->nic_clocks, &clocks);
-	n = hook_rows(collector->probes, &collector->span_counts, &clocks, rows);
-	err = recording_set_hooks(collector->writer, rows, n);
+	int err = output_hooks(collector, rows, collect_hooks(collector, rows));
 
 	return err ? err : write_step(collector);
 }

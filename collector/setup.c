@@ -218,7 +218,7 @@ static int find_spans(struct collector *collector, struct collector_failure *fai
 static int create_recording(struct collector *collector, struct collector_failure *failure)
 {
 	const struct collector_options *options = &collector->options;
-	int err = recording_create(options->output, options->overwrite, &collector->writer);
+	int err = output_create(collector);
 
 	if (err == -EEXIST)
 		return failed(failure, err, options->output, "create the recording",

@@ -16,87 +16,39 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "catalogue.h"
-#include "collector.h"
+#include "collect_options.h"
 #include "commands.h"
 #include "doctor.h"
 #include "error.h"
 #include "format.h"
 
-enum {
-	OPTION_COMM = OPTION_LONG_ONLY,
-	OPTION_PORT,
-	OPTION_CGROUP,
-	OPTION_BUDGET,
-	OPTION_HOOKS,
-	OPTION_DETAIL,
-	OPTION_REQUESTS,
-	OPTION_SLOW,
-	OPTION_SPAN,
-	OPTION_CATALOGUE,
-	OPTION_NO_FRAMING,
-	OPTION_INTERVAL,
-	OPTION_CONNECTIONS,
-	OPTION_ENDPOINTS,
-};
+enum { OPTION_INTERVAL = OPTION_LONG_ONLY };
 
 static const struct option_row record_options[] = {
-	{ .help = "Targets (without any: every TCP server of the host; different kinds restrict each "
-	          "other):" },
-	{ 'p', "pid", "PID", "this process and its children; may be repeated" },
-	{ OPTION_COMM, "comm", "NAME", "processes of this name; may be repeated" },
-	{ OPTION_PORT, "port", "PORT", "servers that listen on this port; may be repeated" },
-	{ OPTION_CGROUP, "cgroup", "DIR",
-	  "processes of this cgroup and those below it; may be repeated" },
+	COLLECT_TARGET_ROWS,
 	{ .help = "Recording:" },
 	{ 'o', "output", "FILE", "write the recording to FILE (default: ktax.ktax)" },
 	{ 'f', "force", NULL, "overwrite FILE if it exists" },
 	{ 'd', "duration", "TIME",
 	  "stop after TIME, such as 30 (seconds), 500ms or 10m; default: at Ctrl-C, or when "
 	  "the targets have ended" },
-	{ OPTION_REQUESTS, "requests", "1/N",
+	{ COLLECT_REQUESTS, "requests", "1/N",
 	  "also keep one in N requests with its accounts, for report --requests" },
-	{ OPTION_SLOW, "slow", "PERCENTILE",
+	{ COLLECT_SLOW, "slow", "PERCENTILE",
 	  "also keep the requests slower than this percentile, such as 99" },
 	{ OPTION_INTERVAL, "interval", "TIME",
 	  "write an interval of the recording so often (default: 1s)" },
-	{ .help = "Probes:" },
-	{ OPTION_BUDGET, "budget", "PERCENT",
-	  "share of the host's CPU time that the probes may take; if they need more they are attached "
-	  "in short windows at random times (default: 1); 0: no limit" },
-	{ OPTION_DETAIL, "detail", "full|light",
-	  "light: fewer hooks, fewer accounts and no spans, for the busiest servers (default: full)" },
-	{ OPTION_HOOKS, "hooks", "any|tp_btf|fentry|kprobe|raw_tp",
-	  "prefer this family of hooks (default: any, the best for each)" },
-	{ OPTION_SPAN, "span", "LIB:SYMBOL[=ACCOUNT]",
-	  "post the time in this function to ACCOUNT (default: serialize), see docs/spans.md; may be "
-	  "repeated" },
-	{ OPTION_CATALOGUE, "catalogue", "DIR",
-	  "take the catalogue of library functions with an account of their own from DIR; \"none\": no "
-	  "catalogue" },
-	{ OPTION_NO_FRAMING, "no-framing", NULL,
-	  "do not look at received bytes, not even to count pipelined requests" },
-	{ OPTION_CONNECTIONS, "max-connections", "N",
-	  "connections followed at once (default: 16384)" },
-	{ OPTION_ENDPOINTS, "max-endpoints", "N",
-	  "listening endpoints kept apart, the others are one; each takes 0.3 MB per CPU (default: "
-	  "those that listen at the start and some more, within 128 MB)" },
+	COLLECT_PROBE_ROWS,
 	{ 'v', "verbose", NULL,
 	  "say what is hooked and how much memory that takes; twice: libbpf's messages too" },
 	{ 0 },
 };
 
-#define LIST_MAX 64
-
-/* Everything the command line says; the lists that collector_options points to. */
+/* Everything the command line says. */
 struct record_arguments {
-	struct collector_options collector;
-	pid_t pids[LIST_MAX];
-	uint16_t ports[LIST_MAX];
-	const char *names[LIST_MAX], *cgroups[LIST_MAX], *spans[LIST_MAX];
+	struct collect_arguments collect;
 	int verbose;
 	char **command; /* NULL: none */
-	char command_line[1024];
 };
 
 static volatile sig_atomic_t stop;
@@ -108,112 +60,10 @@ static void on_signal(int signal)
 
 /* ---- Arguments ---------------------------------------------------------------------------- */
 
-static int parse_target(struct record_arguments *arguments, const struct options *options,
-                        int option)
-{
-	struct target_spec *spec = &arguments->collector.targets;
-	uint64_t number;
-
-	if (spec->n_pids >= LIST_MAX || spec->n_ports >= LIST_MAX || spec->n_names >= LIST_MAX ||
-	    spec->n_cgroups >= LIST_MAX)
-		return options_bad_value(options, "to be given 64 times at most");
-	switch (option) {
-	case 'p':
-		if (option_integer(options->value, 1, INT32_MAX, &number) < 0)
-			return options_bad_value(options, "a process id");
-		arguments->pids[spec->n_pids++] = number;
-		break;
-	case OPTION_PORT:
-		if (option_integer(options->value, 1, 65535, &number) < 0)
-			return options_bad_value(options, "a port, 1 to 65535");
-		arguments->ports[spec->n_ports++] = number;
-		break;
-	case OPTION_COMM:
-		arguments->names[spec->n_names++] = options->value;
-		break;
-	case OPTION_CGROUP:
-		arguments->cgroups[spec->n_cgroups++] = options->value;
-		break;
-	}
-	return KTAX_EXIT_FINE;
-}
-
-static int parse_requests(const struct options *options, uint32_t *ret_every)
-{
-	uint64_t every;
-	const char *text = options->value;
-
-	if (strncmp(text, "1/", 2) || option_integer(text + 2, 1, UINT32_MAX, &every) < 0)
-		return options_bad_value(options, "1/N, e.g. 1/100");
-	*ret_every = every;
-	return KTAX_EXIT_FINE;
-}
-
-static int parse_span(struct record_arguments *arguments, const struct options *options)
-{
-	struct collector_options *collector = &arguments->collector;
-	struct catalogue *scratch = NULL;
-	char message[CATALOGUE_MESSAGE_SIZE];
-
-	if (collector->n_spans == LIST_MAX)
-		return options_bad_value(options, "to be given 64 times at most");
-	if (catalogue_add_span(&scratch, options->value, message, sizeof(message)))
-		return error_usage("record", "option '--span': %s", message);
-	catalogue_free(scratch);
-	arguments->spans[collector->n_spans++] = options->value;
-	return KTAX_EXIT_FINE;
-}
-
-static int parse_probe(struct record_arguments *arguments, const struct options *options,
-                       int option)
-{
-	struct collector_options *collector = &arguments->collector;
-	uint64_t number;
-	int family;
-
-	switch (option) {
-	case OPTION_BUDGET:
-		if (option_number(options->value, 0, 100, &collector->budget_pct) < 0)
-			return options_bad_value(options, "a percentage, 0 to 100");
-		break;
-	case OPTION_HOOKS:
-		family = hook_family_by_name(options->value);
-		if (family < 0)
-			return options_bad_value(options, "any, tp_btf, fentry, kprobe or raw_tp");
-		collector->family = family;
-		break;
-	case OPTION_DETAIL:
-		collector->light = !strcmp(options->value, "light");
-		if (!collector->light && strcmp(options->value, "full"))
-			return options_bad_value(options, "full or light");
-		break;
-	case OPTION_SPAN:
-		return parse_span(arguments, options);
-	case OPTION_CATALOGUE:
-		collector->no_catalogue = !strcmp(options->value, "none");
-		collector->catalogue = options->value;
-		break;
-	case OPTION_NO_FRAMING:
-		collector->no_framing = true;
-		break;
-	case OPTION_CONNECTIONS:
-		if (option_integer(options->value, 16, 1 << 20, &number) < 0)
-			return options_bad_value(options, "a number, 16 to 1048576");
-		collector->max_connections = number;
-		break;
-	case OPTION_ENDPOINTS:
-		if (option_integer(options->value, 1, 1024, &number) < 0)
-			return options_bad_value(options, "a number, 1 to 1024");
-		collector->max_endpoints = number;
-		break;
-	}
-	return KTAX_EXIT_FINE;
-}
-
 static int parse_option(struct record_arguments *arguments, const struct options *options,
                         int option)
 {
-	struct collector_options *collector = &arguments->collector;
+	struct collector_options *collector = &arguments->collect.collector;
 
 	switch (option) {
 	case 'o':
@@ -238,30 +88,9 @@ static int parse_option(struct record_arguments *arguments, const struct options
 		    collector->interval_ns < 100000000)
 			return options_bad_value(options, "a length of time, 100ms at least");
 		return KTAX_EXIT_FINE;
-	case OPTION_REQUESTS:
-		return parse_requests(options, &collector->sample_every);
-	case OPTION_SLOW:
-		if (option_number(options->value, 0, 99.999, &collector->slow_pct) < 0)
-			return options_bad_value(options, "a percentile, 0 to 99.999");
-		return KTAX_EXIT_FINE;
-	case 'p':
-	case OPTION_PORT:
-	case OPTION_COMM:
-	case OPTION_CGROUP:
-		return parse_target(arguments, options, option);
 	default:
-		return parse_probe(arguments, options, option);
+		return collect_option(&arguments->collect, options, option);
 	}
-}
-
-static void keep_command_line(struct record_arguments *arguments, int argc, char **argv)
-{
-	size_t length = 0, room = sizeof(arguments->command_line);
-
-	length += snprintf(arguments->command_line, room, "ktax");
-	for (int i = 0; i < argc && length < room; i++)
-		length += snprintf(arguments->command_line + length, room - length, " %s", argv[i]);
-	arguments->collector.command_line = arguments->command_line;
 }
 
 static int parse(struct record_arguments *arguments, int argc, char **argv)
@@ -269,7 +98,6 @@ static int parse(struct record_arguments *arguments, int argc, char **argv)
 	struct options options;
 	int option, result;
 
-	keep_command_line(arguments, argc, argv);
 	options_begin(&options, &command_record, argc, argv);
 	while ((option = options_next(&options)) > 0) {
 		result = parse_option(arguments, &options, option);
@@ -278,13 +106,9 @@ static int parse(struct record_arguments *arguments, int argc, char **argv)
 	}
 	if (option < 0)
 		return options.exit_code ? options.exit_code : -1;
-	if (arguments->collector.light && arguments->collector.n_spans) {
-		return error_usage("record", "--span needs --detail full: one span costs more "
-		                             "than all of the light set");
-	}
 	if (options.n_operands)
 		arguments->command = options.operands;
-	return KTAX_EXIT_FINE;
+	return collect_check(&arguments->collect, "record");
 }
 
 /* ---- A command to start ------------------------------------------------------------------- */
@@ -482,10 +306,10 @@ static int record(struct record_arguments *arguments)
 	char *readiness = doctor_readiness_json();
 	int err;
 
-	arguments->collector.readiness = readiness;
-	err = collector_open(&arguments->collector, &collector, &failure);
+	arguments->collect.collector.readiness = readiness;
+	err = collector_open(&arguments->collect.collector, &collector, &failure);
 	free(readiness);
-	arguments->collector.readiness = NULL;
+	arguments->collect.collector.readiness = NULL;
 	progress->live = isatty(STDERR_FILENO);
 	progress->terminal = terminal_init(stderr, COLOR_AUTO);
 	if (err)
@@ -498,7 +322,7 @@ static int record(struct record_arguments *arguments)
 	collector_close(collector);
 	if (err)
 		return report_failure(&failure);
-	print_end(progress, arguments->collector.output);
+	print_end(progress, arguments->collect.collector.output);
 	return KTAX_EXIT_FINE;
 }
 
@@ -514,7 +338,7 @@ static void catch_signals(void)
 
 static int record_command(struct record_arguments *arguments)
 {
-	struct target_spec *spec = &arguments->collector.targets;
+	struct target_spec *spec = &arguments->collect.collector.targets;
 	const char *name = arguments->command[0];
 	int result = check_command(name), go = -1;
 	pid_t child;
@@ -525,10 +349,10 @@ static int record_command(struct record_arguments *arguments)
 	if (child < 0)
 		return error_print(
 			&(struct failure){ .error = child, .subject = name, .doing = "start it" });
-	arguments->collector.child = child;
-	arguments->collector.child_go = go;
-	if (!spec->n_ports && spec->n_pids < LIST_MAX)
-		arguments->pids[spec->n_pids++] = child;
+	arguments->collect.collector.child = child;
+	arguments->collect.collector.child_go = go;
+	if (!spec->n_ports && spec->n_pids < COLLECT_LIST_MAX)
+		arguments->collect.pids[spec->n_pids++] = child;
 	result = record(arguments);
 	close(go); /* if it waits for its start still, it gives up */
 	if (!result)
@@ -540,24 +364,14 @@ static int record_command(struct record_arguments *arguments)
 
 static int record_run(int argc, char **argv)
 {
-	static struct record_arguments arguments = {
-		.collector = {
-			.output = "ktax.ktax",
-			.interval_ns = 1000000000,
-			.budget_pct = 1,
-			.max_connections = 16384,
-			.log = log_line,
-			.note = print_note,
-		},
-	};
-	struct target_spec *spec = &arguments.collector.targets;
+	static struct record_arguments arguments;
+	struct collector_options *collector = &arguments.collect.collector;
 	int result;
 
-	spec->pids = arguments.pids;
-	spec->names = arguments.names;
-	spec->cgroups = arguments.cgroups;
-	spec->ports = arguments.ports;
-	arguments.collector.spans = arguments.spans;
+	collect_begin(&arguments.collect, argc, argv);
+	collector->output = "ktax.ktax";
+	collector->log = log_line;
+	collector->note = print_note;
 	result = parse(&arguments, argc, argv);
 	if (result)
 		return result < 0 ? KTAX_EXIT_FINE : result;

@@ -20,17 +20,22 @@ static const char schema[] = {
 #include "schema.inc"
 };
 
+int create_schema(sqlite3 *db)
+{
+	int error = sql_exec(db, "PRAGMA synchronous = NORMAL; BEGIN");
+
+	if (!error)
+		error = sql_exec(db, schema);
+	return error ? error : sql_exec(db, "COMMIT");
+}
+
 static int write_schema(const char *path)
 {
 	sqlite3 *db;
 	int error = sql_open(path, SQLITE_OPEN_READWRITE, &db);
 
 	if (!error)
-		error = sql_exec(db, "PRAGMA synchronous = NORMAL; BEGIN");
-	if (!error)
-		error = sql_exec(db, schema);
-	if (!error)
-		error = sql_exec(db, "COMMIT");
+		error = create_schema(db);
 	sqlite3_close(db);
 	return error;
 }

@@ -91,6 +91,12 @@ void text_clean(char *text);
  * be closed after SQLite has closed the file.
  */
 int create_file(const char *path, bool overwrite, int *ret_lock_fd);
+int create_schema(sqlite3 *db);
+
+/* reader.c */
+
+/* Meta and hooks of the open @db, as of recording_read_facts(). */
+int facts_read(sqlite3 *db, struct recording **ret_recording);
 
 /* ledger.c */
 

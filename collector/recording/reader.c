@@ -481,6 +481,25 @@ static struct recording *new_recording(size_t n_paths)
 	return NULL;
 }
 
+int facts_read(sqlite3 *db, struct recording **ret_recording)
+{
+	struct recording *recording = new_recording(0);
+	struct source source = { .db = db, .recording = recording };
+	int error = recording ? read_facts(&source) : -ENOMEM;
+
+	if (!error)
+		error = merge_hooks(&source);
+	if (!error)
+		merge_meta(&source);
+	source.db = NULL;
+	close_source(&source);
+	if (error)
+		recording_free(recording);
+	else
+		*ret_recording = recording;
+	return error;
+}
+
 int recording_read_facts(const char *path, struct recording **ret_recording)
 {
 	struct recording *recording = new_recording(1);

@@ -37,6 +37,7 @@ struct recording_arrivals {
 /* ---- Writing ---------------------------------------------------------------------------- */
 
 struct recording_writer;
+struct recording;
 
 /* The listening endpoint that requests are keyed by, and whose it is. */
 struct recording_endpoint {
@@ -85,6 +86,11 @@ struct recording_hook {
  */
 int recording_create(const char *path, bool overwrite, struct recording_writer **ret_writer);
 /*
+ * The same in memory, for facts alone: intervals may be begun, but are to be discarded. Its facts
+ * go to a file by recording_copy_facts().
+ */
+int recording_create_in_memory(struct recording_writer **ret_writer);
+/*
  * Sets meta @key to @value (strings; the keys are listed in schema.sql). This and the next are
  * written at once, or within recording_begin() and _commit() with that interval.
  */
@@ -119,6 +125,12 @@ int recording_add_requests(struct recording_writer *writer, int64_t endpoint_id,
 int recording_add_arrivals(struct recording_writer *writer, int64_t endpoint_id,
                            const struct recording_arrivals arrivals[RECORDING_ARRIVAL_WINDOWS]);
 int recording_commit(struct recording_writer *writer);
+/* Forgets the interval that was begun. */
+void recording_discard(struct recording_writer *writer);
+/* What was set by recording_set_meta() and _set_hooks(): a recording without intervals. */
+int recording_facts(struct recording_writer *writer, struct recording **ret_facts);
+/* Sets in @to what was set in @from, but not what is of the file itself (when it was created). */
+int recording_copy_facts(struct recording_writer *to, struct recording_writer *from);
 /*
  * Marks the recording complete (meta "complete" = "1") and closes it, also if marking fails. An
  * interval that was not committed is dropped. Accepts NULL.

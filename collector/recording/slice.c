@@ -8,6 +8,9 @@
 
 #include "internal.h"
 
+#define MAGNITUDE 11 /* of RECORDING_DIGITS, hist_index.h */
+_Static_assert(RECORDING_DIGITS == 3, "magnitude");
+
 /* Grows by doubling: arrays of a slice are built once and then only read. */
 static void *make_room(void **array, size_t n, size_t size)
 {
@@ -95,9 +98,32 @@ static int append_cells(struct slice_ledger *ledger, const struct ktax_joint_cel
 	return 0;
 }
 
-/* The last ledger is complete: counts its bytes. */
-static void account_for(struct recording_slice *slice, const struct slice_ledger *ledger)
+/*
+ * Where only the slowest request so far is known, it may be one of an earlier interval: then the
+ * maximum is the end of the highest bucket of the kernel side's that was counted in.
+ */
+static void settle_max(struct slice_ledger *ledger)
 {
+	uint64_t highest = 0, value;
+	uint32_t bucket;
+
+	for (size_t i = 0; i < ledger->n_counts && ledger->counts[i].histogram == SLICE_TOTAL; i++)
+		highest = ledger->counts[i].index;
+	if (!ledger->n_counts || ledger->counts[0].histogram != SLICE_TOTAL)
+		return;
+	value = ktax_hist_lowest((uint32_t)highest, MAGNITUDE);
+	if (value >> KTAX_VALUE_BITS)
+		return;
+	bucket = ktax_hist_index(value, KTAX_HIST_MAGNITUDE);
+	value = ktax_hist_lowest(bucket + 1, KTAX_HIST_MAGNITUDE) - 1;
+	if (ledger->max_ns > value)
+		ledger->max_ns = value;
+}
+
+/* The last ledger is complete: settles its maximum, counts its bytes. */
+static void complete(struct recording_slice *slice, struct slice_ledger *ledger)
+{
+	settle_max(ledger);
 	slice->bytes += sizeof(*ledger) + ledger->n_counts * sizeof(*ledger->counts) +
 	                ledger->n_cells * sizeof(*ledger->cells);
 }
@@ -134,7 +160,7 @@ int recording_slice_add_ledger(struct recording_slice *slice, const struct recor
 		                         ledger_histogram((struct recording_ledger *)ledger, i));
 	if (!error)
 		error = append_cells(kept, ledger->joint);
-	account_for(slice, kept);
+	complete(slice, kept);
 	return error;
 }
 
@@ -150,12 +176,10 @@ struct fold {
 /* Values come in ascending order, but two may share a bucket. */
 static int fold_value(void *context, uint64_t value, uint64_t count)
 {
-	static const unsigned int magnitude = 11; /* of RECORDING_DIGITS, hist_index.h */
 	struct fold *fold = context;
-	uint32_t index = ktax_hist_index(value, magnitude);
+	uint32_t index = ktax_hist_index(value, MAGNITUDE);
 	int error = 0;
 
-	_Static_assert(RECORDING_DIGITS == 3, "magnitude");
 	if (fold->count && index != fold->index) {
 		error = append_count(fold->ledger, fold->histogram, fold->index, fold->count);
 		fold->count = 0;
@@ -198,7 +222,7 @@ int recording_slice_add_aggregate(struct recording_slice *slice,
 		error = append_buckets(kept, SLICE_ACCOUNT + i, delta->account[i], false);
 	if (!error)
 		error = append_cells(kept, delta->joint);
-	account_for(slice, kept);
+	complete(slice, kept);
 	return error;
 }
 

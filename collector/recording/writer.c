@@ -201,6 +201,17 @@ static int set_first_meta(struct recording_writer *writer)
 	return error;
 }
 
+/* @path NULL: in memory. */
+static int open_database(struct recording_writer *writer, const char *path)
+{
+	int error;
+
+	if (path)
+		return sql_open(path, SQLITE_OPEN_READWRITE, &writer->db);
+	error = sql_errno(NULL, sqlite3_open(":memory:", &writer->db));
+	return error ? error : create_schema(writer->db);
+}
+
 static int open_writer(struct recording_writer *writer, const char *path)
 {
 	/* No spilling: a full cache would start the journal before the commit's own writing. */
@@ -210,7 +221,7 @@ static int open_writer(struct recording_writer *writer, const char *path)
 		STAGED_TABLES(X)
 #undef X
 			"BEGIN";
-	int error = sql_open(path, SQLITE_OPEN_READWRITE, &writer->db);
+	int error = open_database(writer, path);
 
 	if (error)
 		return error;
@@ -223,7 +234,7 @@ static int open_writer(struct recording_writer *writer, const char *path)
 	return error ? error : sql_exec(writer->db, "COMMIT");
 }
 
-int recording_create(const char *path, bool overwrite, struct recording_writer **ret_writer)
+static int new_writer(struct recording_writer **ret_writer)
 {
 	struct recording_writer *writer = calloc(1, sizeof(*writer));
 	int error;
@@ -232,8 +243,36 @@ int recording_create(const char *path, bool overwrite, struct recording_writer *
 		return -ENOMEM;
 	writer->lock_fd = -1;
 	error = histogram_init(&writer->scratch, RECORDING_HIGHEST_NS, RECORDING_DIGITS);
-	if (!error)
-		error = create_file(path, overwrite, &writer->lock_fd);
+	if (error)
+		free(writer);
+	else
+		*ret_writer = writer;
+	return error;
+}
+
+int recording_create_in_memory(struct recording_writer **ret_writer)
+{
+	struct recording_writer *writer;
+	int error = new_writer(&writer);
+
+	if (error)
+		return error;
+	error = open_writer(writer, NULL);
+	if (error)
+		recording_abandon(writer);
+	else
+		*ret_writer = writer;
+	return error;
+}
+
+int recording_create(const char *path, bool overwrite, struct recording_writer **ret_writer)
+{
+	struct recording_writer *writer;
+	int error = new_writer(&writer);
+
+	if (error)
+		return error;
+	error = create_file(path, overwrite, &writer->lock_fd);
 	if (error) {
 		recording_abandon(writer);
 		return error;
@@ -577,6 +616,44 @@ int recording_commit(struct recording_writer *writer)
 	return 0;
 }
 
+void recording_discard(struct recording_writer *writer)
+{
+	check_interval(writer, -ECANCELED);
+}
+
+/* ---- Facts ------------------------------------------------------------------------------- */
+
+int recording_facts(struct recording_writer *writer, struct recording **ret_facts)
+{
+	return facts_read(writer->db, ret_facts);
+}
+
+static bool is_of_file(const char *key)
+{
+	static const char *const keys[] = { "created", "complete", "boot_time_ns" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strcmp(key, keys[i]))
+			return true;
+	return false;
+}
+
+int recording_copy_facts(struct recording_writer *to, struct recording_writer *from)
+{
+	struct recording *facts;
+	int error = recording_facts(from, &facts);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < facts->n_meta && !error; i++)
+		if (!is_of_file(facts->meta[i].key))
+			error = recording_set_meta(to, facts->meta[i].key, facts->meta[i].value);
+	if (!error)
+		error = recording_set_hooks(to, facts->hooks, facts->n_hooks);
+	recording_free(facts);
+	return error;
+}
+
 /* ---- End --------------------------------------------------------------------------------- */
 
 int recording_finish(struct recording_writer *writer)
@@ -586,7 +663,7 @@ int recording_finish(struct recording_writer *writer)
 	if (!writer)
 		return 0;
 	/* An interval that was begun and not committed is not part of the recording. */
-	check_interval(writer, -ECANCELED);
+	recording_discard(writer);
 	error = recording_set_meta(writer, "complete", "1");
 	recording_abandon(writer);
 	return error;
