@@ -21,26 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "busy_poll.h"
 #include "napi.h"
 #include "sentence.h"
 #include "socket.h"
 #include "stream.h"
-
-#define BUSY_POLL_US           64
-#define BUSY_POLL_BUDGET       64 /* packets; more takes a privilege */
-#define IRQ_SUSPEND_TIMEOUT_NS 20000000
-
-/* From linux/eventpoll.h of 6.9, which Debian 12 does not have. */
-struct epoll_busy_poll {
-	uint32_t busy_poll_usecs;
-	uint16_t busy_poll_budget;
-	uint8_t prefer_busy_poll;
-	uint8_t pad;
-};
-#define EPOLL_SET_BUSY_POLL _IOW(0x8a, 1, struct epoll_busy_poll)
 
 struct path {
 	int fd;
@@ -134,32 +121,13 @@ static int kernel_open(const struct path_config *config, struct path **ret_path,
 
 /* ---- Busy polling --------------------------------------------------------------------------- */
 
-static int set_socket_busy_poll(int fd)
-{
-	int us = BUSY_POLL_US, prefer = 1, budget = BUSY_POLL_BUDGET;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &us, sizeof(us)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &prefer, sizeof(prefer)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget)))
-		return -errno;
-	return 0;
-}
-
 static int add_busy_poll(struct path *path, const struct path_config *config, char *why,
                          size_t why_size)
 {
-	int err = set_socket_busy_poll(path->fd);
+	int err = busy_poll_socket(path->fd, why, why_size);
 
-	if (err == -ENOPROTOOPT)
-		return sentence(why, why_size, -EOPNOTSUPP,
-		                "the kernel has no busy polling of sockets "
-		                "(CONFIG_NET_RX_BUSY_POLL, Linux 5.11)");
-	if (err == -EPERM)
-		return sentence(why, why_size, -EOPNOTSUPP, "busy polling takes CAP_NET_ADMIN");
-	if (err)
-		return sentence(why, why_size, err, "cannot set busy polling: %s", strerror(-err));
 	path->polls_napi = true;
-	return napi_require(&path->napi, config->interface, why, why_size);
+	return err ? err : napi_require(&path->napi, config->interface, why, why_size);
 }
 
 static int kernel_busypoll_open(const struct path_config *config, struct path **ret_path, char *why,
@@ -168,54 +136,18 @@ static int kernel_busypoll_open(const struct path_config *config, struct path **
 	return open_with(add_busy_poll, config, ret_path, why, why_size);
 }
 
-static int set_epoll_busy_poll(struct path *path, char *why, size_t why_size)
-{
-	struct epoll_busy_poll parameters = { .busy_poll_usecs = BUSY_POLL_US,
-		                              .busy_poll_budget = BUSY_POLL_BUDGET,
-		                              .prefer_busy_poll = 1 };
-
-	if (!ioctl(path->epoll, EPOLL_SET_BUSY_POLL, &parameters))
-		return 0;
-	if (errno == ENOTTY || errno == EINVAL || errno == EOPNOTSUPP)
-		return sentence(why, why_size, -EOPNOTSUPP,
-		                "the kernel has no busy polling per epoll instance "
-		                "(EPIOCSPARAMS, Linux 6.9)");
-	return sentence(why, why_size, -errno, "cannot set busy polling of epoll: %s",
-	                strerror(errno));
-}
-
-/*
- * Without deferral (gro_flush_timeout): what comes after a pause would wait for its timer, up to
- * the whole of it.
- */
-static int suspend_irqs(struct path *path, const struct path_config *config, char *why,
-                        size_t why_size)
-{
-	const struct napi_settings settings = { .irq_suspend_timeout_ns = IRQ_SUSPEND_TIMEOUT_NS };
-	int err = napi_set(&path->napi, &settings);
-
-	if (err == -EOPNOTSUPP)
-		return sentence(why, why_size, err,
-		                "the kernel cannot suspend interrupts "
-		                "(irq-suspend-timeout of NAPI, Linux 6.13)");
-	if (err)
-		return sentence(why, why_size, err, "cannot set the NAPI instances of %s: %s",
-		                config->interface, strerror(-err));
-	return 0;
-}
-
 static int add_irq_suspension(struct path *path, const struct path_config *config, char *why,
                               size_t why_size)
 {
 	int err = add_epoll(path, config, why, why_size);
 
 	if (!err)
-		err = set_epoll_busy_poll(path, why, why_size);
+		err = busy_poll_epoll(path->epoll, why, why_size);
 	if (!err)
 		err = napi_require(&path->napi, config->interface, why, why_size);
 	path->polls_napi = true;
 	if (!err)
-		err = suspend_irqs(path, config, why, why_size);
+		err = busy_poll_suspend_irqs(&path->napi, why, why_size);
 	return err;
 }
 
@@ -381,6 +313,7 @@ const struct path_type path_kernel_blocking = {
 	.summary = "UDP socket, sleeps in recvmsg, one message at a time",
 	.open = kernel_plain_open,
 	.receive = kernel_blocking_receive,
+	.stream = &path_kernel_blocking_stream,
 	COMMON,
 };
 
@@ -399,6 +332,7 @@ const struct path_type path_kernel_busypoll = {
 	.summary = "UDP socket with SO_BUSY_POLL: polls the NIC for a while, then sleeps",
 	.open = kernel_busypoll_open,
 	.receive = kernel_busypoll_receive,
+	.stream = &path_kernel_busypoll_stream,
 	COMMON,
 };
 
@@ -407,5 +341,6 @@ const struct path_type path_kernel_irqsuspend = {
 	.summary = "epoll with busy polling, interrupts suspended while there is traffic",
 	.open = kernel_irqsuspend_open,
 	.receive = kernel_receive,
+	.stream = &path_kernel_irqsuspend_stream,
 	COMMON,
 };

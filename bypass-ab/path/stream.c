@@ -1,260 +1,198 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The paths through TCP sockets: epoll tells which connections have something, and each is read
- * once before the next. `kernel` sleeps in epoll_wait, `kernel-spin` does not.
+ * The paths through TCP sockets and plain system calls: the kernel tells which connections have
+ * something, and each is read once before the next. They differ in how they wait:
  *
- * A connection's buffer holds what has been read and not handed out. A message is copied into a
- *slot of its own, with its length before it, so that its answer is one write. Answers are written
- * whole: a peer that takes none for SOCKET_WAIT_MS loses its connection.
+ *	kernel			sleeps in epoll_wait
+ *	kernel-blocking		sleeps in recv where there is one connection, else in poll; one
+ *				record at a time
+ *	kernel-spin		asks epoll again and again
+ *	kernel-busypoll		as kernel, but epoll_wait polls the NIC before it sleeps
+ *	kernel-irqsuspend	as kernel-busypoll; as long as records keep coming, the NIC's
+ *				interrupt stays off
  *
- *	slot:	length | payload
+ * A connection is known to epoll by its key. Answers are written whole: a peer that takes none for
+ * SOCKET_WAIT_MS loses its connection.
  */
 #include "stream.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "record.h"
+#include "busy_poll.h"
+#include "connections.h"
+#include "napi.h"
 #include "sentence.h"
-#include "socket.h"
 
-#define CONNECTIONS 256
-#define RECORDS     16         /* of the longest, that a connection's buffer holds */
-#define LISTENER    UINT64_MAX /* its events' data; a connection's is its key */
-
-struct connection {
-	int fd;              /* -1: free */
-	uint32_t generation; /* how many were here before */
-	struct record_buffer in;
-};
+#define RECORDS      16         /* of the longest, that a connection's buffer holds */
+#define LISTENER     UINT64_MAX /* its events' data; a connection's is its key */
+#define LISTEN_EVERY 1024       /* receive calls of kernel-blocking with one connection */
 
 struct path {
-	int listener, epoll;
+	int listener, epoll; /* epoll -1: none */
+	int (*wait)(struct path *path);
 	int wait_ms;
-	uint32_t max_size;
+	unsigned int most; /* messages at once */
 	size_t buffer_bytes;
-	struct connection connection[CONNECTIONS];
-	struct epoll_event event[PATH_BURST];
+	struct connections connections;
+	int fd[CONNECTIONS];
+	int recv_flags;
+	uint64_t event[CONNECTIONS + 1]; /* who has something to read: keys, or LISTENER */
 	int n_events, next_event;
-	uint64_t current; /* key of the connection that was read last */
-	struct socket_slots slots;
-	uint64_t slot_key[SOCKET_SLOTS]; /* where its message came from */
+	uint64_t current;   /* key of the connection that was read last */
+	unsigned int calls; /* of wait_blocking since something else than recv was waited for */
+	bool polls_napi;
+	struct napi napi;
 	struct path_stats stats;
 };
 
 /* ---- Connections ---------------------------------------------------------------------------- */
 
-/* Tells a connection from a later one in its place. */
-static uint64_t key_of(const struct path *path, const struct connection *connection)
+static void close_connection(struct path *path, int number)
 {
-	return (uint64_t)(connection - path->connection) << 32 | connection->generation;
+	close(path->fd[number]);
+	connections_remove(&path->connections, number);
 }
 
-/* NULL: it is closed. */
-static struct connection *find_connection(struct path *path, uint64_t key)
+static int set_up_connection(struct path *path, int number)
 {
-	struct connection *connection;
+	struct epoll_event event = { .events = EPOLLIN,
+		                     .data.u64 = connections_key(&path->connections, number) };
+	int on = 1, fd = path->fd[number];
 
-	if (key >> 32 >= CONNECTIONS)
-		return NULL;
-	connection = &path->connection[key >> 32];
-	return connection->fd >= 0 && connection->generation == (uint32_t)key ? connection : NULL;
-}
-
-static void close_connection(struct connection *connection)
-{
-	close(connection->fd);
-	record_buffer_free(&connection->in);
-	connection->fd = -1;
-	connection->generation++;
-}
-
-static struct connection *free_connection(struct path *path)
-{
-	for (size_t i = 0; i < CONNECTIONS; i++)
-		if (path->connection[i].fd < 0)
-			return &path->connection[i];
-	return NULL;
-}
-
-static int add_connection(struct path *path, int fd)
-{
-	struct connection *connection = free_connection(path);
-	struct epoll_event event = { .events = EPOLLIN };
-	int on = 1;
-
-	if (!connection)
-		return -EMFILE;
-	if (record_buffer_init(&connection->in, path->buffer_bytes))
-		return -ENOMEM;
-	event.data.u64 = key_of(path, connection);
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) || socket_set_timeouts(fd) ||
-	    epoll_ctl(path->epoll, EPOLL_CTL_ADD, fd, &event)) {
-		record_buffer_free(&connection->in);
-		return -EIO;
-	}
-	connection->fd = fd;
-	return 0;
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
+		return -errno;
+	if (path->epoll >= 0 && epoll_ctl(path->epoll, EPOLL_CTL_ADD, fd, &event))
+		return -errno;
+	return socket_set_timeouts(fd);
 }
 
 /* One that there is no room for is closed. */
 static void accept_connection(struct path *path)
 {
-	int fd = accept4(path->listener, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(path->listener, NULL, NULL, SOCK_CLOEXEC), number;
 
-	if (fd >= 0 && add_connection(path, fd))
-		close(fd);
-}
-
-/* ---- Opening and closing -------------------------------------------------------------------- */
-
-static void stream_close(struct path *path)
-{
-	if (!path)
+	if (fd < 0)
 		return;
-	for (size_t i = 0; i < CONNECTIONS; i++)
-		if (path->connection[i].fd >= 0)
-			close_connection(&path->connection[i]);
-	if (path->epoll >= 0)
-		close(path->epoll);
-	if (path->listener >= 0)
-		close(path->listener);
-	socket_slots_free(&path->slots);
-	free(path);
-}
-
-static struct path *stream_new(const struct path_config *config, int wait_ms)
-{
-	struct path *path = calloc(1, sizeof(*path));
-
-	if (!path)
-		return NULL;
-	path->listener = path->epoll = -1;
-	path->wait_ms = wait_ms;
-	path->max_size = config->max_size;
-	path->buffer_bytes = RECORDS * (RECORD_LENGTH_BYTES + config->max_size);
-	path->current = LISTENER;
-	for (size_t i = 0; i < CONNECTIONS; i++)
-		path->connection[i].fd = -1;
-	if (socket_slots_init(&path->slots, RECORD_LENGTH_BYTES + config->max_size)) {
-		free(path);
-		return NULL;
+	number = connections_add(&path->connections, path->buffer_bytes);
+	if (number < 0) {
+		close(fd);
+		return;
 	}
-	return path;
+	path->fd[number] = fd;
+	if (set_up_connection(path, number))
+		close_connection(path, number);
 }
 
-static int stream_open(const struct path_config *config, int wait_ms, struct path **ret_path,
-                       char *why, size_t why_size)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = LISTENER };
-	struct path *path = stream_new(config, wait_ms);
-	int err = 0;
+/* ---- Waiting -------------------------------------------------------------------------------- */
 
-	if (!path)
-		return sentence(why, why_size, -ENOMEM, "out of memory");
-	path->listener = socket_listen(config, why, why_size);
-	if (path->listener < 0) {
-		err = path->listener;
-	} else {
-		path->epoll = epoll_create1(EPOLL_CLOEXEC);
-		if (path->epoll < 0 ||
-		    epoll_ctl(path->epoll, EPOLL_CTL_ADD, path->listener, &event))
-			err = sentence(why, why_size, -errno, "no epoll: %s", strerror(errno));
+static int wait_epoll(struct path *path)
+{
+	struct epoll_event events[PATH_BURST];
+	int n = epoll_wait(path->epoll, events, PATH_BURST, path->wait_ms);
+
+	for (int i = 0; i < n; i++)
+		path->event[i] = events[i].data.u64;
+	return n;
+}
+
+/* The listener and all connections, and in @keys who each is. Returns how many. */
+static nfds_t list_all(const struct path *path, struct pollfd *fds, uint64_t *keys)
+{
+	nfds_t n = 1;
+
+	fds[0] = (struct pollfd){ .fd = path->listener, .events = POLLIN };
+	keys[0] = LISTENER;
+	for (int i = 0; i < CONNECTIONS; i++) {
+		if (!path->connections.at[i].is_open)
+			continue;
+		fds[n] = (struct pollfd){ .fd = path->fd[i], .events = POLLIN };
+		keys[n++] = connections_key(&path->connections, i);
 	}
-	if (err)
-		stream_close(path);
-	else
-		*ret_path = path;
-	return err;
+	return n;
 }
 
-static int kernel_stream_open(const struct path_config *config, struct path **ret_path, char *why,
-                              size_t why_size)
+static int wait_poll(struct path *path)
 {
-	return stream_open(config, SOCKET_WAIT_MS, ret_path, why, why_size);
+	struct pollfd fds[CONNECTIONS + 1];
+	uint64_t keys[CONNECTIONS + 1];
+	nfds_t n = list_all(path, fds, keys);
+	int ready = 0;
+
+	if (poll(fds, n, path->wait_ms) < 0)
+		return -1;
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].revents)
+			path->event[ready++] = keys[i];
+	path->recv_flags = MSG_DONTWAIT;
+	return ready;
 }
 
-static int kernel_spin_stream_open(const struct path_config *config, struct path **ret_path,
-                                   char *why, size_t why_size)
+/* An only connection is received from without asking, and the listener is looked at now and then.
+ */
+static int wait_blocking(struct path *path)
 {
-	return stream_open(config, 0, ret_path, why, why_size);
+	int number = 0;
+
+	if (path->connections.n_open != 1 || ++path->calls % LISTEN_EVERY == 0)
+		return wait_poll(path);
+	while (!path->connections.at[number].is_open)
+		number++;
+	path->event[0] = connections_key(&path->connections, number);
+	path->recv_flags = 0;
+	return 1;
 }
 
 /* ---- Receiving ------------------------------------------------------------------------------ */
 
 /* Closes the connection at its end. Room is made first: a record is never longer than a buffer. */
-static void read_connection(struct connection *connection)
+static void read_connection(struct path *path, int number)
 {
+	struct record_buffer *in = &path->connections.at[number].in;
 	uint8_t *at;
-	size_t room = record_make_room(&connection->in, &at);
-	ssize_t n = recv(connection->fd, at, room, MSG_DONTWAIT);
+	size_t room = record_make_room(in, &at);
+	ssize_t n = recv(path->fd[number], at, room, path->recv_flags);
 
 	if (n > 0)
-		connection->in.end += (size_t)n;
+		in->end += (size_t)n;
 	else if (!n || (errno != EAGAIN && errno != EINTR))
-		close_connection(connection);
-}
-
-/* Copies a whole record into @slot. */
-static bool take_record(struct path *path, struct connection *connection, uint32_t length,
-                        uint32_t slot, struct path_message *message)
-{
-	uint8_t *record = path->slots.slot[slot].payload.iov_base;
-
-	memcpy(record, record_take(&connection->in, length), RECORD_LENGTH_BYTES + length);
-	if (!frame_payload_mark(record + RECORD_LENGTH_BYTES, length))
-		return false;
-	path->slot_key[slot] = key_of(path, connection);
-	message->payload = record + RECORD_LENGTH_BYTES;
-	message->size = length;
-	message->slot = slot;
-	return true;
+		close_connection(path, number);
+	else
+		path->calls = LISTEN_EVERY - 1;
 }
 
 /* The current connection's next message. False: it has none, or is closed, or slots are used up. */
 static bool take_message(struct path *path, struct path_message *message)
 {
-	struct connection *connection = find_connection(path, path->current);
-	int64_t length;
-	int slot;
+	int number = connections_find(&path->connections, path->current);
+	int taken = number < 0 ? 0 : connections_take(&path->connections, number, message);
 
-	while (connection && (length = record_next(&connection->in, path->max_size))) {
-		if (length < 0) {
-			path->stats.foreign++;
-			close_connection(connection);
-			return false;
-		}
-		slot = socket_slot_take(&path->slots);
-		if (slot < 0)
-			return false;
-		if (take_record(path, connection, (uint32_t)length, (uint32_t)slot, message))
-			return true;
-		path->stats.foreign++;
-		socket_slot_release(&path->slots, (uint32_t)slot);
-	}
-	return false;
+	if (taken < 0)
+		close_connection(path, number);
+	return taken > 0;
 }
 
 /* Makes the connection of the next event the current one. False: there is no event left. */
 static bool next_connection(struct path *path)
 {
-	struct connection *connection;
+	int number;
 
 	if (path->next_event >= path->n_events)
 		return false;
-	path->current = path->event[path->next_event++].data.u64;
+	path->current = path->event[path->next_event++];
 	if (path->current == LISTENER) {
 		accept_connection(path);
 		return true;
 	}
-	connection = find_connection(path, path->current);
-	if (connection)
-		read_connection(connection);
+	number = connections_find(&path->connections, path->current);
+	if (number >= 0)
+		read_connection(path, number);
 	return true;
 }
 
@@ -262,7 +200,7 @@ static unsigned int take_messages(struct path *path, struct path_message *messag
 {
 	unsigned int taken = 0;
 
-	while (taken < n && path->slots.n_free) {
+	while (taken < n && path->connections.slots.n_free) {
 		if (take_message(path, &messages[taken]))
 			taken++;
 		else if (!next_connection(path))
@@ -274,12 +212,15 @@ static unsigned int take_messages(struct path *path, struct path_message *messag
 
 static int stream_receive(struct path *path, struct path_message *messages, unsigned int n)
 {
-	unsigned int taken = take_messages(path, messages, n);
+	unsigned int taken;
 
-	if (taken || !path->slots.n_free)
+	if (n > path->most)
+		n = path->most;
+	taken = take_messages(path, messages, n);
+	if (taken || !path->connections.slots.n_free)
 		return (int)taken;
 	path->next_event = 0;
-	path->n_events = epoll_wait(path->epoll, path->event, PATH_BURST, path->wait_ms);
+	path->n_events = path->wait(path);
 	if (path->n_events < 0)
 		return errno == EINTR ? 0 : -errno;
 	return (int)take_messages(path, messages, n);
@@ -289,14 +230,14 @@ static int stream_receive(struct path *path, struct path_message *messages, unsi
 
 static void stream_drop(struct path *path, const struct path_message *messages, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++)
-		socket_slot_release(&path->slots, messages[i].slot);
+	connections_release(&path->connections, messages, n);
 }
 
-static bool write_whole(int fd, const uint8_t *bytes, size_t size)
+static bool write_whole(int fd, const struct iovec *answer)
 {
-	for (size_t done = 0; done < size;) {
-		ssize_t n = send(fd, bytes + done, size - done, MSG_NOSIGNAL);
+	for (size_t done = 0; done < answer->iov_len;) {
+		ssize_t n = send(fd, (const uint8_t *)answer->iov_base + done,
+		                 answer->iov_len - done, MSG_NOSIGNAL);
 
 		if (n > 0)
 			done += (size_t)n;
@@ -308,14 +249,14 @@ static bool write_whole(int fd, const uint8_t *bytes, size_t size)
 
 static bool answer(struct path *path, const struct path_message *message)
 {
-	struct connection *connection = find_connection(path, path->slot_key[message->slot]);
-	uint8_t *record = path->slots.slot[message->slot].payload.iov_base;
+	int number = connections_of_slot(&path->connections, message->slot);
+	struct iovec record = connections_answer(&path->connections, message->slot, message->size);
 
-	if (!connection)
+	if (number < 0)
 		return false;
-	if (write_whole(connection->fd, record, record_set_length(record, message->size)))
+	if (write_whole(path->fd[number], &record))
 		return true;
-	close_connection(connection);
+	close_connection(path, number);
 	return false;
 }
 
@@ -331,9 +272,160 @@ static int stream_send(struct path *path, const struct path_message *messages, u
 	return 0;
 }
 
+/* ---- Counting ------------------------------------------------------------------------------- */
+
+/* As one of the connections says. */
+static const char *polls_how(const struct path *path)
+{
+	for (int i = 0; i < CONNECTIONS; i++)
+		if (path->connections.at[i].is_open)
+			return napi_of_socket(&path->napi, path->fd[i]);
+	return "";
+}
+
 static void stream_stats(struct path *path, struct path_stats *ret_stats)
 {
 	*ret_stats = path->stats;
+	ret_stats->foreign = path->connections.foreign;
+	if (path->polls_napi)
+		snprintf(ret_stats->how, sizeof(ret_stats->how), "%s", polls_how(path));
+}
+
+/* ---- Opening and closing -------------------------------------------------------------------- */
+
+static void stream_close(struct path *path)
+{
+	if (!path)
+		return;
+	napi_close(&path->napi);
+	for (int i = 0; i < CONNECTIONS; i++)
+		if (path->connections.at[i].is_open)
+			close_connection(path, i);
+	if (path->epoll >= 0)
+		close(path->epoll);
+	if (path->listener >= 0)
+		close(path->listener);
+	connections_free(&path->connections);
+	free(path);
+}
+
+static struct path *stream_new(const struct path_config *config)
+{
+	struct path *path = calloc(1, sizeof(*path));
+
+	if (!path)
+		return NULL;
+	path->listener = path->epoll = -1;
+	path->wait_ms = SOCKET_WAIT_MS;
+	path->most = PATH_BURST;
+	path->recv_flags = MSG_DONTWAIT;
+	path->buffer_bytes = RECORDS * (RECORD_LENGTH_BYTES + config->max_size);
+	path->current = LISTENER;
+	if (connections_init(&path->connections, config->max_size)) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+/* How a path waits. As path_type.open. */
+typedef int (*extend_fn)(struct path *path, const struct path_config *config, char *why,
+                         size_t why_size);
+
+static int open_with(extend_fn extend, const struct path_config *config, struct path **ret_path,
+                     char *why, size_t why_size)
+{
+	struct path *path = stream_new(config);
+	int err;
+
+	if (!path)
+		return sentence(why, why_size, -ENOMEM, "out of memory");
+	path->listener = socket_listen(config, why, why_size);
+	err = path->listener < 0 ? path->listener : extend(path, config, why, why_size);
+	if (err)
+		stream_close(path);
+	else
+		*ret_path = path;
+	return err;
+}
+
+static int use_epoll(struct path *path, const struct path_config *config, char *why,
+                     size_t why_size)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = LISTENER };
+
+	path->wait = wait_epoll;
+	path->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (path->epoll >= 0 && !epoll_ctl(path->epoll, EPOLL_CTL_ADD, path->listener, &event))
+		return 0;
+	return sentence(why, why_size, -errno, "no epoll: %s", strerror(errno));
+}
+
+static int kernel_stream_open(const struct path_config *config, struct path **ret_path, char *why,
+                              size_t why_size)
+{
+	return open_with(use_epoll, config, ret_path, why, why_size);
+}
+
+static int use_epoll_spinning(struct path *path, const struct path_config *config, char *why,
+                              size_t why_size)
+{
+	path->wait_ms = 0;
+	return use_epoll(path, config, why, why_size);
+}
+
+static int kernel_spin_stream_open(const struct path_config *config, struct path **ret_path,
+                                   char *why, size_t why_size)
+{
+	return open_with(use_epoll_spinning, config, ret_path, why, why_size);
+}
+
+static int use_blocking(struct path *path, const struct path_config *config, char *why,
+                        size_t why_size)
+{
+	path->wait = wait_blocking;
+	path->most = 1;
+	return 0;
+}
+
+static int kernel_blocking_stream_open(const struct path_config *config, struct path **ret_path,
+                                       char *why, size_t why_size)
+{
+	return open_with(use_blocking, config, ret_path, why, why_size);
+}
+
+/* A socket's own busy polling is in recv, which comes after epoll_wait: that has to poll, too. */
+static int use_busy_epoll(struct path *path, const struct path_config *config, char *why,
+                          size_t why_size)
+{
+	int err = use_epoll(path, config, why, why_size);
+
+	path->polls_napi = true;
+	if (!err)
+		err = busy_poll_socket(path->listener, why, why_size);
+	if (!err)
+		err = busy_poll_epoll(path->epoll, why, why_size);
+	return err ? err : napi_require(&path->napi, config->interface, why, why_size);
+}
+
+static int kernel_busypoll_stream_open(const struct path_config *config, struct path **ret_path,
+                                       char *why, size_t why_size)
+{
+	return open_with(use_busy_epoll, config, ret_path, why, why_size);
+}
+
+static int use_irq_suspension(struct path *path, const struct path_config *config, char *why,
+                              size_t why_size)
+{
+	int err = use_busy_epoll(path, config, why, why_size);
+
+	return err ? err : busy_poll_suspend_irqs(&path->napi, why, why_size);
+}
+
+static int kernel_irqsuspend_stream_open(const struct path_config *config, struct path **ret_path,
+                                         char *why, size_t why_size)
+{
+	return open_with(use_irq_suspension, config, ret_path, why, why_size);
 }
 
 #define COMMON                                                                                     \
@@ -347,10 +439,31 @@ const struct path_type path_kernel_stream = {
 	COMMON,
 };
 
+const struct path_type path_kernel_blocking_stream = {
+	.name = "kernel-blocking",
+	.summary = "TCP sockets, sleeps in poll, or in recv where there is one connection",
+	.open = kernel_blocking_stream_open,
+	COMMON,
+};
+
 const struct path_type path_kernel_spin_stream = {
 	.name = "kernel-spin",
 	.summary = "TCP sockets, asked again and again without sleeping",
 	.polls = true,
 	.open = kernel_spin_stream_open,
+	COMMON,
+};
+
+const struct path_type path_kernel_busypoll_stream = {
+	.name = "kernel-busypoll",
+	.summary = "TCP sockets: epoll_wait polls the NIC for a while, then sleeps",
+	.open = kernel_busypoll_stream_open,
+	COMMON,
+};
+
+const struct path_type path_kernel_irqsuspend_stream = {
+	.name = "kernel-irqsuspend",
+	.summary = "TCP sockets: busy polling, interrupts suspended while there is traffic",
+	.open = kernel_irqsuspend_stream_open,
 	COMMON,
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tcp_check.py ADDRESS PORT [REQUESTS] - asks a path over TCP connections, and judges.
+"""tcp_check.py ADDRESS PORT [REQUESTS [CONNECTIONS]] - asks a path over TCP connections, and judges.
 
 Shares no code with ktax. Sends records in pieces of odd sizes over several connections at once,
 many in flight on each, with stop frames and records without a mark among them; then connections that
@@ -14,7 +14,6 @@ import time
 
 MAGIC = 0x4B544158
 SIZES = (16, 17, 64, 255, 1000, 1400, 1500)
-CONNECTIONS = 7
 PIECES = (1, 3, 700, 5000, 2, 40, 9000)
 
 
@@ -92,8 +91,8 @@ def kept(address, port, data):
 def main():
     address, port = sys.argv[1], int(sys.argv[2])
     requests = int(sys.argv[3]) if len(sys.argv) > 3 else 7000
-    connections = [Connection(address, port, range(i, requests, CONNECTIONS))
-                   for i in range(CONNECTIONS)]
+    n = int(sys.argv[4]) if len(sys.argv) > 4 else 7
+    connections = [Connection(address, port, range(i, requests, n)) for i in range(n)]
     converse(connections, 20)
     breakers = [struct.pack("!I", 0), struct.pack("!I", 1 << 31) + b"x", b"GET / HTTP/1.1\r\n\r\n"]
     stayed = sum(kept(address, port, data) for data in breakers)
