@@ -163,6 +163,7 @@ void readiness_evaluate(const struct host_facts *host, struct readiness *ret)
 	const struct host_facts *facts = &tame;
 
 	tame_name(tame.nic.name);
+	tame_name(tame.nic.lower.text);
 	memset(ret, 0, sizeof(*ret));
 	snprintf(ret->hostname, sizeof(ret->hostname), "%.64s", facts->hostname);
 	snprintf(ret->kernel, sizeof(ret->kernel), "%.64s", facts->release);

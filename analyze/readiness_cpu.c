@@ -217,7 +217,7 @@ static void check_hypervisor(const struct host_facts *facts, struct readiness_ro
 	const struct fact_text *hypervisor = &facts->cpu.hypervisor;
 
 	if (!hypervisor->known)
-		return row_unread(row, hypervisor->error, NULL);
+		return row_unread(row, hypervisor->error, "this kind of CPU does not tell");
 	if (!hypervisor->text[0])
 		return row_ok(row, "none");
 	row_warn(row, "a virtual machine (%s)", hypervisor->text);

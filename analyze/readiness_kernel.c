@@ -9,12 +9,13 @@
 #define BPF_USERS (READINESS_AF_XDP | READINESS_ATTRIBUTION)
 
 /* linux/capability.h */
-#define CAP_NET_ADMIN  12
-#define CAP_NET_RAW    13
-#define CAP_SYS_PTRACE 19
-#define CAP_SYS_ADMIN  21
-#define CAP_PERFMON    38
-#define CAP_BPF        39
+#define CAP_DAC_READ_SEARCH 2
+#define CAP_NET_ADMIN       12
+#define CAP_NET_RAW         13
+#define CAP_SYS_PTRACE      19
+#define CAP_SYS_ADMIN       21
+#define CAP_PERFMON         38
+#define CAP_BPF             39
 
 static bool option_absent(const struct host_facts *facts, enum kernel_option option)
 {
@@ -112,6 +113,30 @@ static void check_xdp_sockets(const struct host_facts *facts, struct readiness_r
 	row_unread(row, socket->error, NULL);
 }
 
+/* ---- What came with a version ---- */
+
+static void check_since(const struct host_facts *facts, int since, struct readiness_row *row)
+{
+	const struct fact *version = &facts->kernel.version;
+
+	if (!version->known)
+		return row_unread(row, version->error, NULL);
+	if (version->value >= since)
+		return row_ok(row, "Linux %s has it", version_text((int)version->value).text);
+	row_warn(row, "Linux %s has it not", version_text((int)version->value).text);
+	row_fix(row, "use Linux %s or later", version_text(since).text);
+}
+
+static void check_need_wakeup(const struct host_facts *facts, struct readiness_row *row)
+{
+	check_since(facts, 5004, row);
+}
+
+static void check_prefer_busy_poll(const struct host_facts *facts, struct readiness_row *row)
+{
+	check_since(facts, 5011, row);
+}
+
 /* ---- Polling --------------------------------------------------------------------------------- */
 
 static void check_polling(const struct host_facts *facts, const struct fact *us, const char *name,
@@ -162,7 +187,10 @@ static bool has(const struct fact *set, int capability)
 	return set->value & 1LL << capability;
 }
 
-/* What record and AF_XDP cannot do without, as names; "" where nothing is missing. */
+/*
+ * What record (collector/privileges.c) and AF_XDP cannot do without, as names; "" where nothing is
+ * missing. Returns whom it is missing to.
+ */
 static unsigned missing(const struct fact *set, char *names, size_t room)
 {
 	static const struct {
@@ -173,7 +201,8 @@ static unsigned missing(const struct fact *set, char *names, size_t room)
 		{ CAP_BPF, "CAP_BPF", BPF_USERS },
 		{ CAP_PERFMON, "CAP_PERFMON", READINESS_ATTRIBUTION },
 		{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE", READINESS_ATTRIBUTION },
-		{ CAP_NET_ADMIN, "CAP_NET_ADMIN", READINESS_AF_XDP },
+		{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", READINESS_ATTRIBUTION },
+		{ CAP_NET_ADMIN, "CAP_NET_ADMIN", BPF_USERS },
 		{ CAP_NET_RAW, "CAP_NET_RAW", READINESS_AF_XDP },
 	};
 	unsigned who = 0;
@@ -181,11 +210,13 @@ static unsigned missing(const struct fact *set, char *names, size_t room)
 
 	names[0] = '\0';
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && length < room; i++) {
-		/* CAP_SYS_ADMIN includes what was split off from it. */
-		if (has(set, needed[i].number) ||
-		    (needed[i].number >= CAP_PERFMON && has(set, CAP_SYS_ADMIN)))
+		unsigned lack = needed[i].who;
+
+		if (has(set, needed[i].number))
 			continue;
-		who |= needed[i].who;
+		if (needed[i].number == CAP_BPF && has(set, CAP_SYS_ADMIN))
+			lack &= ~(unsigned)READINESS_AF_XDP; /* which includes it, to the kernel */
+		who |= lack;
 		length += (size_t)snprintf(names + length, room - length, "%s%s",
 		                           length ? ", " : "", needed[i].name);
 	}
@@ -270,6 +301,14 @@ const struct readiness_check readiness_kernel_checks[] = {
 	  "Linux, Documentation/admin-guide/sysctl/net.rst" },
 	{ "xdp_sockets", BPF_GROUP, READINESS_AF_XDP, check_xdp_sockets, "AF_XDP sockets",
 	  "what the path is made of", "Linux, Documentation/networking/af_xdp.rst" },
+	{ "need_wakeup", BPF_GROUP, READINESS_AF_XDP, check_need_wakeup,
+	  "need_wakeup of AF_XDP rings",
+	  "without it a sender calls into the kernel for every batch, needed or not",
+	  "Linux 5.4, Documentation/networking/af_xdp.rst, XDP_USE_NEED_WAKEUP" },
+	{ "prefer_busy_poll", BPF_GROUP, READINESS_TUNING | READINESS_AF_XDP,
+	  check_prefer_busy_poll, "SO_PREFER_BUSY_POLL",
+	  "with it a poller keeps the NIC's interrupts off while it polls",
+	  "Linux 5.11, Documentation/networking/napi.rst" },
 	{ "busy_poll", BPF_GROUP, READINESS_TUNING, check_busy_poll, "50 us, or SO_BUSY_POLL",
 	  "poll, select and epoll then look at the NIC themselves before they sleep: no interrupt, "
 	  "no wakeup, at the price of CPU time",
@@ -284,7 +323,7 @@ const struct readiness_check readiness_kernel_checks[] = {
 
 const struct readiness_check readiness_permission_checks[] = {
 	{ "capabilities", PERMISSION, BPF_USERS, check_capabilities,
-	  "CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_NET_ADMIN, CAP_NET_RAW",
+	  "CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_NET_ADMIN, CAP_NET_RAW",
 	  "loading programs, following servers, opening AF_XDP sockets", "capabilities(7)" },
 	{ "seccomp", PERMISSION, BPF_USERS | READINESS_TUNING, check_seccomp, "no filter",
 	  "container runtimes forbid the system calls that ktax and io_uring need", "seccomp(2)" },

@@ -43,6 +43,10 @@ static void check_link(const struct host_facts *facts, struct readiness_row *row
 		row_fix(row, "ip link set dev %s up", nic->name);
 	} else if (is_kind(nic, NIC_HARDWARE)) {
 		row_ok(row, "%s is up%s", nic->name, speed);
+	} else if (nic->lower.known && nic->lower.text[0]) {
+		row_warn(row, "%s is up, and made of %s, which is what counts", nic->name,
+		         nic->lower.text);
+		row_fix(row, "ktax doctor --iface %s", nic->lower.text);
 	} else {
 		row_warn(row, "%s is up, %s: no NIC's interrupts, rings or stamps are on this way",
 		         nic->name,
@@ -88,6 +92,9 @@ static void check_mtu(const struct host_facts *facts, struct readiness_row *row)
 			         (long long)nic->mtu.value, driver->name, most);
 		return row_fix(row, "ip link set dev %s mtu 1500", nic->name);
 	}
+	if (is_kind(nic, NIC_LOOPBACK))
+		return row_ok(row, "%lld; no driver that would limit it",
+		              (long long)nic->mtu.value);
 	if (!most && nic->mtu.value > 3000)
 		return row_unknown(row, "%lld: what this driver takes with XDP is not known",
 		                   (long long)nic->mtu.value);
@@ -215,6 +222,9 @@ static void check_dpdk_pmd(const struct host_facts *facts, struct readiness_row 
 		return;
 	if (is_kind(nic, NIC_LOOPBACK))
 		return lack_pmd(row, "the loopback interface");
+	if (nic->lower.known && nic->lower.text[0])
+		return row_unknown(row, "%s is made of %s: look at that", nic->name,
+		                   nic->lower.text);
 	if (driver)
 		snprintf(row->source, sizeof(row->source), "%s", driver->pmd_source);
 	if (driver && driver->access == PMD_NONE)
@@ -240,15 +250,27 @@ static const char *address(const struct nic_facts *nic)
 	return nic->bus.known && nic->bus.text[0] ? nic->bus.text : "PCI-ADDRESS";
 }
 
+/* What could not be looked for (no modules in a container) may still be there. */
+static void lack_vfio(const struct kernel_facts *kernel, struct readiness_row *row)
+{
+	const struct fact *vfio = &kernel->option[KERNEL_VFIO_PCI];
+	const struct fact *uio = &kernel->option[KERNEL_UIO_PCI];
+
+	if (!vfio->known || vfio->value || !uio->known || uio->value)
+		return row_unknown(row,
+		                   "neither vfio-pci nor uio_pci_generic was found: this kernel's "
+		                   "modules may be elsewhere");
+	row_fail(row, "this kernel is built without vfio-pci and uio_pci_generic");
+	row_fix(row, "use a kernel with CONFIG_VFIO_PCI");
+	row->blocks = READINESS_DPDK;
+}
+
 static void check_vfio(const struct host_facts *facts, struct readiness_row *row)
 {
 	const struct kernel_facts *kernel = &facts->kernel;
-	const struct fact *built = &kernel->option[KERNEL_VFIO_PCI];
 
 	if (keeps_driver(&facts->nic))
 		return row_ok(row, "not needed: DPDK works through %s", facts->nic.driver.text);
-	if (!kernel->vfio_pci.known)
-		return row_unread(row, kernel->vfio_pci.error, NULL);
 	if (kernel->vfio_pci.value == 2)
 		return row_ok(row, "vfio-pci is there");
 	if (kernel->vfio_pci.value == 1) {
@@ -256,18 +278,11 @@ static void check_vfio(const struct host_facts *facts, struct readiness_row *row
 		return row_fix(row, "modprobe vfio-pci && dpdk-devbind.py -b vfio-pci %s",
 		               address(&facts->nic));
 	}
-	if (kernel->uio_pci.value > 0) {
-		row_warn(row, "no vfio-pci, only uio_pci_generic: no protection by an IOMMU");
-		return row_fix(row,
-		               "modprobe uio_pci_generic && dpdk-devbind.py -b uio_pci_generic %s",
-		               address(&facts->nic));
-	}
-	if (!built->known || built->value)
-		return row_unknown(row,
-		                   "neither the module vfio-pci nor uio_pci_generic was found");
-	row_fail(row, "the kernel has neither vfio-pci nor uio_pci_generic");
-	row_fix(row, "use a kernel with CONFIG_VFIO_PCI");
-	row->blocks = READINESS_DPDK;
+	if (kernel->uio_pci.value <= 0)
+		return lack_vfio(kernel, row);
+	row_warn(row, "no vfio-pci, only uio_pci_generic: no protection by an IOMMU");
+	row_fix(row, "modprobe uio_pci_generic && dpdk-devbind.py -b uio_pci_generic %s",
+	        address(&facts->nic));
 }
 
 static void check_iommu(const struct host_facts *facts, struct readiness_row *row)

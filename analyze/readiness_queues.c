@@ -57,7 +57,8 @@ static void check_queues(const struct host_facts *facts, struct readiness_row *r
 		              (long long)cpus);
 	row_warn(row, "%lld of at most %lld, for %lld CPUs", (long long)nic->channels.value,
 	         (long long)nic->channels_max.value, (long long)cpus);
-	row_fix(row, "ethtool -L %s combined %lld", nic->name, (long long)wanted);
+	row_fix(row, "ethtool -L %s %s %lld", nic->name,
+	        nic->channels_combined.value ? "combined" : "rx", (long long)wanted);
 }
 
 /* Queues that packets arrive on, 0 where that is not known. */

@@ -200,21 +200,24 @@ static struct fact read_steal(const struct source *source)
 	return sum ? fact_known((int64_t)(ticks[7] * 1000000 / sum)) : fact_error(-ENODATA);
 }
 
+/* Only x86 lists a flag for it; where there are no flags nothing is known. */
 static struct fact_text read_hypervisor(const struct source *source)
 {
+	struct fact_text vendor = source_text(source, "/sys/class/dmi/id/sys_vendor");
+	bool guest, flags;
 	char *text;
-	struct fact_text product;
-	bool guest;
 	int err = source_read_all(source, &text, "/proc/cpuinfo");
 
 	if (err)
 		return fact_text_error(err);
-	guest = strstr(text, " hypervisor") != NULL;
+	flags = strstr(text, "\nflags\t") != NULL;
+	guest = flags && strstr(text, " hypervisor");
 	free(text);
+	if (!flags)
+		return fact_text_error(-ENOENT);
 	if (!guest)
 		return fact_text_of("");
-	product = source_text(source, "/sys/class/dmi/id/sys_vendor");
-	return product.known ? product : fact_text_of("a hypervisor");
+	return vendor.known ? vendor : fact_text_of("of no vendor that is named");
 }
 
 /* cgroup v2's cpu.max: "50000 100000", or "max 100000"; v1 has it in two files. */

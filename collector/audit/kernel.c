@@ -22,6 +22,7 @@ static const char *const option_names[KERNEL_NOPTIONS] = {
 	[KERNEL_NO_HZ_FULL] = "CONFIG_NO_HZ_FULL",
 	[KERNEL_RCU_NOCB] = "CONFIG_RCU_NOCB_CPU",
 	[KERNEL_VFIO_PCI] = "CONFIG_VFIO_PCI",
+	[KERNEL_UIO_PCI] = "CONFIG_UIO_PCI_GENERIC",
 	[KERNEL_HUGETLBFS] = "CONFIG_HUGETLBFS",
 	[KERNEL_IO_URING] = "CONFIG_IO_URING",
 };
@@ -94,26 +95,38 @@ static struct fact count_iommus(const struct source *source)
 	return err && err != -ENOENT ? fact_error(err) : fact_known(n);
 }
 
-static bool lists_module(const struct source *source, const char *release, const char *module)
+/* Whether there is such a module to load. */
+static struct fact lists_module(const struct source *source, const char *release,
+                                const char *module)
 {
 	char *text, file[64];
 	bool found;
+	int err = source_read_all(source, &text, "/lib/modules/%s/modules.dep", release);
 
-	if (source_read_all(source, &text, "/lib/modules/%s/modules.dep", release))
-		return false;
+	if (err)
+		return fact_error(err);
 	snprintf(file, sizeof(file), "/%s.ko", module);
 	found = strstr(text, file) != NULL;
 	free(text);
-	return found;
+	return fact_known(found);
 }
 
 /* A driver that user space reaches devices by. */
-static struct fact find_driver(const struct source *source, const char *release, const char *driver,
-                               const char *module)
+static struct fact find_driver(const struct source *source, const char *release, const char *driver)
 {
 	if (source_exists(source, "/sys/bus/pci/drivers/%s", driver).value)
 		return fact_known(2);
-	return fact_known(lists_module(source, release, module));
+	return lists_module(source, release, driver);
+}
+
+static struct fact find_uio(const struct source *source, const char *release)
+{
+	struct fact generic = find_driver(source, release, "uio_pci_generic");
+
+	/* DPDK's own, from outside of the kernel's tree. */
+	if (source_exists(source, "/sys/bus/pci/drivers/igb_uio").value)
+		return fact_known(2);
+	return generic;
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -153,8 +166,8 @@ void audit_kernel(const struct audit *audit, struct kernel_facts *kernel)
 	kernel->busy_read_us = source_number(source, "/proc/sys/net/core/busy_read");
 	kernel->io_uring_disabled = source_number(source, "/proc/sys/kernel/io_uring_disabled");
 	kernel->iommus = count_iommus(source);
-	kernel->vfio_pci = find_driver(source, release.text, "vfio-pci", "vfio-pci");
-	kernel->uio_pci = find_driver(source, release.text, "uio_pci_generic", "uio_pci_generic");
+	kernel->vfio_pci = find_driver(source, release.text, "vfio-pci");
+	kernel->uio_pci = find_uio(source, release.text);
 	kernel->noiommu = read_noiommu(source);
 	if (source->live)
 		audit_kernel_trials(kernel);

@@ -137,6 +137,25 @@ static struct fact find_kind(const struct source *source, const char *nic)
 	return fact_known(device.value ? NIC_HARDWARE : NIC_VIRTUAL);
 }
 
+static int take_lower(const char *name, void *context)
+{
+	struct fact_text *lower = context;
+
+	if (strncmp(name, "lower_", 6) != 0)
+		return 0;
+	*lower = fact_text_of(name + 6);
+	return 1;
+}
+
+/* known and "": there is none. */
+static struct fact_text find_lower(const struct source *source, const char *nic)
+{
+	struct fact_text lower = fact_text_of("");
+	int err = source_each(source, ENTRIES_MAX, take_lower, &lower, NET, nic);
+
+	return err < 0 ? fact_text_error(err) : lower;
+}
+
 /* A virtio device hangs below the PCI device that has the address, interrupts and node. */
 static const char *device_path(const struct source *source, const char *nic)
 {
@@ -176,6 +195,7 @@ static void read_sysfs(const struct source *source, struct nic_facts *nic)
 	nic->rps = count_rps(source, nic);
 	nic->napi_defer_hard_irqs = source_number(source, NET "/napi_defer_hard_irqs", nic->name);
 	nic->gro_flush_timeout_ns = source_number(source, NET "/gro_flush_timeout", nic->name);
+	nic->lower = find_lower(source, nic->name);
 	read_bus(source, nic);
 }
 
@@ -196,7 +216,7 @@ static void forget_sysfs(struct nic_facts *nic)
 	nic->rps = nic->napi_defer_hard_irqs = nic->gro_flush_timeout_ns = nic->node = elsewhere;
 	nic->up = nic->irqs = nic->irqs_loose = nic->irq_cpus = nic->irqs_remote = elsewhere;
 	nic->irqs_isolated = elsewhere;
-	nic->driver = nic->bus = nic->iommu_group = fact_text_error(-EXDEV);
+	nic->driver = nic->bus = nic->lower = nic->iommu_group = fact_text_error(-EXDEV);
 }
 
 int audit_nic(struct audit *audit, struct nic_facts *nic)

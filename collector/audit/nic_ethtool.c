@@ -62,6 +62,7 @@ static void ask_channels(const struct asker *asker, struct nic_facts *nic)
 	nic->channels = fact_or(err, (int64_t)channels.combined_count + channels.rx_count);
 	nic->channels_max =
 		fact_or(err, channels.max_combined ? channels.max_combined : channels.max_rx);
+	nic->channels_combined = fact_or(err, channels.max_combined != 0);
 }
 
 static void ask_rss(const struct asker *asker, struct nic_facts *nic)

@@ -41,6 +41,8 @@ forbidden() {
 
 allowed analyze histogram.h
 allowed analyze account.h
+allowed analyze host_facts.h
+forbidden analyze audit.h
 forbidden analyze probes.h
 forbidden analyze collector.h
 forbidden analyze hooks.h

@@ -50,13 +50,15 @@ struct nic_facts {
 	bool default_route; /* it was not named: it carries the default route */
 	struct fact kind;   /* enum nic_kind */
 	struct fact_text driver;
-	struct fact_text bus; /* "0000:01:00.0" */
+	struct fact_text bus;   /* "0000:01:00.0" */
+	struct fact_text lower; /* an interface that this one is made of: eth0 for bond0, eth0.7 */
 	struct fact up;
 	struct fact speed_mbps;
 	struct fact mtu;
 	struct fact node; /* NUMA; < 0: none */
 	struct fact rx_queues, tx_queues;
 	struct fact channels, channels_max; /* combined, or those of the receiving side */
+	struct fact channels_combined;      /* which of the two */
 	struct fact rss_rings;              /* receive rings that packets are spread over */
 	struct fact rss_entries;            /* of the indirection table */
 	struct fact rxhash;
@@ -128,6 +130,7 @@ enum kernel_option {
 	KERNEL_NO_HZ_FULL,
 	KERNEL_RCU_NOCB,
 	KERNEL_VFIO_PCI,
+	KERNEL_UIO_PCI,
 	KERNEL_HUGETLBFS,
 	KERNEL_IO_URING,
 	KERNEL_NOPTIONS,
