@@ -158,6 +158,18 @@ static uint64_t phase_sleep(uint64_t us)
 	return clock_now_ns() - start;
 }
 
+/*
+ * The pause of a collector that the thread runs itself, as those that are triggered by allocation
+ * do: the request at hand has it in its gc, those that came meanwhile have waited in app_queue.
+ */
+static uint64_t phase_gc(struct handler *handler)
+{
+	if (!handler->gc_every || ++handler->gc_countdown < handler->gc_every)
+		return 0;
+	handler->gc_countdown = 0;
+	return phase_annotate(KTAX_SPAN_GC, handler->gc_us);
+}
+
 /* All phases of @plan, in the order of plan.h. 0, or -errno where one could not be done. */
 static int phases_run(struct handler *handler, const struct plan *plan,
                       struct request_record *record)
@@ -168,6 +180,7 @@ static int phases_run(struct handler *handler, const struct plan *plan,
 		phase_json(handler, plan->json_us, record);
 	if (plan->annotate_us)
 		record->annotate_ns = phase_annotate(plan->annotate_account, plan->annotate_us);
+	record->annotate_ns += phase_gc(handler);
 	if (plan->syscall_us)
 		record->syscall_ns = phase_syscall(handler, plan->syscall_us);
 	if (plan->lock_us)

@@ -22,6 +22,8 @@ struct handler {
 	struct lock_helper lock_helper;
 	bool logging;
 	struct request_log log;
+	unsigned int gc_every, gc_us; /* a pause in each gc_every-th request, 0: none */
+	unsigned int gc_countdown;
 };
 
 /* 0 or -ENOMEM. The thread that will own it sets tid. */

@@ -242,6 +242,8 @@ int loop_start(struct loop *loop, const struct loop_options *options, unsigned i
 	};
 	pthread_mutex_init(&loop->returned_mutex, NULL);
 	error = handler_init(&loop->handler, options->json, options->io_dir, options->logging);
+	loop->handler.gc_every = options->gc_every;
+	loop->handler.gc_us = options->gc_us;
 	if (!error)
 		error = loop_open(loop);
 	if (!error)

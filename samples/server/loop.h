@@ -33,6 +33,7 @@ struct loop_options {
 	const struct json_library *json;
 	const char *io_dir;
 	bool logging;
+	unsigned int gc_every, gc_us;
 	int listen_fd; /* stays the caller's */
 	struct pool *pool;
 	uint32_t connections_max; /* more are closed on arrival */

@@ -8,7 +8,9 @@
 
 #include "options.h"
 
-#define THREADS_MAX 256
+#define THREADS_MAX  256
+#define GC_EVERY_MAX 1000000
+#define GC_US_MAX    1000000
 
 static const char help_text[] =
 	"Usage: ktax-sample-server [OPTIONS]\n"
@@ -21,6 +23,8 @@ static const char help_text[] =
 	"  --processes N        preforked processes that share the listening sockets (1)\n"
 	"  --workers N          threads that handle and write what the loops have read (0: none)\n"
 	"  --pool-writes WHO    worker (default) or reader: who writes where there are workers\n"
+	"  --gc-every N         a pause, as of a garbage collector, in each N-th request of a thread (0)\n"
+	"  --gc-us N            its length in us (5000)\n"
 	"  --io-dir DIR         where io_kb writes (/var/tmp)\n"
 	"  --log FILE           the truth about every request, written at the end\n"
 	"  --help\n"
@@ -46,6 +50,8 @@ enum option_id {
 	OPTION_PROCESSES,
 	OPTION_WORKERS,
 	OPTION_POOL_WRITES,
+	OPTION_GC_EVERY,
+	OPTION_GC_US,
 	OPTION_IO_DIR,
 	OPTION_LOG,
 	OPTION_HELP,
@@ -59,20 +65,23 @@ static const struct option long_options[] = {
 	{ "processes", required_argument, NULL, OPTION_PROCESSES },
 	{ "workers", required_argument, NULL, OPTION_WORKERS },
 	{ "pool-writes", required_argument, NULL, OPTION_POOL_WRITES },
+	{ "gc-every", required_argument, NULL, OPTION_GC_EVERY },
+	{ "gc-us", required_argument, NULL, OPTION_GC_US },
 	{ "io-dir", required_argument, NULL, OPTION_IO_DIR },
 	{ "log", required_argument, NULL, OPTION_LOG },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
 };
 
-static int parse_count(const char *text, unsigned int min, unsigned int *ret_count)
+static int parse_count(const char *text, unsigned int min, unsigned int max,
+                       unsigned int *ret_count)
 {
 	char *end;
 	unsigned long count = strtoul(text, &end, 10);
 
-	if (end == text || *end || count < min || count > THREADS_MAX) {
-		fprintf(stderr, "ktax-sample-server: %s is not a number from %u to %d.\n", text,
-		        min, THREADS_MAX);
+	if (end == text || *end || count < min || count > max) {
+		fprintf(stderr, "ktax-sample-server: %s is not a number from %u to %u.\n", text,
+		        min, max);
 		return -EINVAL;
 	}
 	*ret_count = (unsigned int)count;
@@ -109,13 +118,17 @@ static int store(int id, const char *argument, struct server_options *options)
 	case OPTION_JSON:
 		return parse_json(argument, options);
 	case OPTION_THREADS:
-		return parse_count(argument, 1, &options->threads);
+		return parse_count(argument, 1, THREADS_MAX, &options->threads);
 	case OPTION_PROCESSES:
-		return parse_count(argument, 1, &options->processes);
+		return parse_count(argument, 1, THREADS_MAX, &options->processes);
 	case OPTION_WORKERS:
-		return parse_count(argument, 0, &options->workers);
+		return parse_count(argument, 0, THREADS_MAX, &options->workers);
 	case OPTION_POOL_WRITES:
 		return parse_pool_writes(argument, options);
+	case OPTION_GC_EVERY:
+		return parse_count(argument, 0, GC_EVERY_MAX, &options->gc_every);
+	case OPTION_GC_US:
+		return parse_count(argument, 0, GC_US_MAX, &options->gc_us);
 	case OPTION_IO_DIR:
 		options->io_dir = argument;
 		return 0;
@@ -138,6 +151,7 @@ int server_options_parse(int argc, char **argv, struct server_options *ret_optio
 		.json = &json_library_json_c,
 		.threads = 1,
 		.processes = 1,
+		.gc_us = 5000,
 	};
 	int id;
 

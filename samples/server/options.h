@@ -14,6 +14,7 @@ struct server_options {
 	const char *port_file; /* NULL: none */
 	const struct json_library *json;
 	unsigned int threads, processes, workers;
+	unsigned int gc_every, gc_us;
 	bool reader_writes;
 	bool help;
 };

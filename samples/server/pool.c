@@ -90,6 +90,8 @@ static int worker_start(struct worker *worker, struct pool *pool, unsigned int n
 		handler_init(&worker->handler, options->json, options->io_dir, options->logging);
 
 	worker->pool = pool;
+	worker->handler.gc_every = options->gc_every;
+	worker->handler.gc_us = options->gc_us;
 	if (!error)
 		error = -pthread_create(&worker->thread, NULL, worker_run, worker);
 	if (error) {

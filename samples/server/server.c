@@ -45,6 +45,8 @@ static int server_start(struct server *server, const struct server_options *opti
 		.json = options->json,
 		.io_dir = options->io_dir,
 		.logging = logging,
+		.gc_every = options->gc_every,
+		.gc_us = options->gc_us,
 		.connections_max =
 			connections_per_loop(options->threads, options->threads + options->workers),
 	};
