@@ -31,6 +31,32 @@ struct {
 	__type(value, struct counters);
 } array SEC(".maps");
 
+/* As request_count_begin in probes/finish.bpf.h does. */
+struct ring {
+	__u32 slots[4096];
+	__u64 arrived;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, struct ring);
+} rings SEC(".maps");
+
+static __always_inline void count_arrival(__u64 now)
+{
+	__u64 slot = now / 1000000 % 4096;
+	__u32 key = bpf_get_smp_processor_id() & 3;
+	struct ring *ring = bpf_map_lookup_elem(&rings, &key);
+
+	if (!ring)
+		return;
+	__sync_fetch_and_add(&ring->slots[slot], 1);
+	if (!ring->arrived)
+		ring->arrived = 1;
+}
+
 #define MEASURE(operation, statement)                                                              \
 	do {                                                                                       \
 		__u64 start_ns = bpf_ktime_get_ns();                                               \
@@ -67,5 +93,7 @@ SEC("tp_btf/task_rename") int BPF_PROG(measure, struct task_struct *task, const 
 		sink += value;
 	});
 	MEASURE(ATOMIC_ADD, __sync_fetch_and_add(&sink, 1));
+	value = bpf_ktime_get_ns();
+	MEASURE(ARRIVAL, count_arrival(value + i * 1000));
 	return 0;
 }

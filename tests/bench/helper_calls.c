@@ -26,6 +26,7 @@ static const char *const names[N_OPERATIONS] = {
 	[ARRAY] = "array lookup and increment",
 	[PROBE_READ] = "bpf_probe_read_kernel, 8 bytes",
 	[ATOMIC_ADD] = "atomic add, uncontended",
+	[ARRIVAL] = "count of an arrival, all of it",
 };
 
 /* The address of the kernel's @symbol, 0 if it is not shown. */

@@ -12,6 +12,7 @@ enum operation {
 	ARRAY,
 	PROBE_READ,
 	ATOMIC_ADD,
+	ARRIVAL,
 	N_OPERATIONS
 };
 
