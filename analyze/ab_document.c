@@ -178,14 +178,30 @@ static void read_link(struct reader *reader, const json_t *root)
 		fail(reader, -EBADMSG, "\"kind\" of the link is neither test nor ports");
 }
 
+static void read_work(struct reader *reader, const json_t *traffic)
+{
+	const json_t *work = json_object_get(traffic, "work");
+	char source[16] = "";
+
+	if (!work)
+		return;
+	read_text(reader, work, "source", source, sizeof(source));
+	reader->document->work_mean_ns = read_number(reader, work, "mean_ns", 0, 0);
+	if (!strcmp(source, "fixed"))
+		reader->document->work = AB_WORK_FIXED;
+	else if (!strcmp(source, "recording"))
+		reader->document->work = AB_WORK_RECORDED;
+	else if (strcmp(source, "none") != 0)
+		fail(reader, -EBADMSG, "\"source\" of the work is none, fixed or recording");
+}
+
 static void read_traffic(struct reader *reader, const json_t *root)
 {
 	struct ab_document *document = reader->document;
 	const json_t *traffic = read_object(reader, root, "traffic");
 	const json_t *sizes = read_object(reader, traffic, "sizes");
 
-	snprintf(document->transport, sizeof(document->transport), "udp");
-	read_text(reader, traffic, "transport", document->transport, sizeof(document->transport));
+	read_work(reader, traffic);
 	document->rate_pps = read_number(reader, traffic, "rate_pps", 0, NAN);
 	document->flows = read_count(reader, traffic, "flows");
 	document->size_min_bytes = read_count(reader, sizes, "min_bytes");
@@ -199,6 +215,8 @@ static void read_design(struct reader *reader, const json_t *root)
 	const json_t *design = read_object(reader, root, "design");
 	uint64_t pairs = read_count(reader, design, "pairs");
 
+	snprintf(document->transport, sizeof(document->transport), "udp");
+	read_text(reader, design, "protocol", document->transport, sizeof(document->transport));
 	document->confidence = read_number(reader, design, "confidence", 0, 0.95);
 	if (pairs > AB_DOCUMENT_ROUNDS_MAX)
 		fail(reader, -EBADMSG, "more than %d pairs", AB_DOCUMENT_ROUNDS_MAX);
@@ -305,7 +323,7 @@ static void read_arm(struct reader *reader, const json_t *object, size_t index)
 	arm->cpu_responder_ns = read_number(reader, cpu, "responder", 0, NAN);
 	arm->cpu_kernel_ns = read_number(reader, cpu, "kernel", 0, NAN);
 	arm->cores_polling =
-		(unsigned int)read_number(reader, object, "cores_polling", 0, 0) & 0xfff;
+		(unsigned int)fmin(4096, read_number(reader, object, "cores_polling", 0, 0));
 	if (baseline)
 		reader->document->baseline = index;
 	read_blocks(reader, object, arm);

@@ -30,6 +30,9 @@ enum ab_role {
 	AB_ROLE_BOUND,    /* no process answers, or no link: no candidate */
 };
 
+/* What the responder does per request, besides answering. */
+enum ab_work { AB_WORK_NONE, AB_WORK_FIXED, AB_WORK_RECORDED };
+
 enum ab_document_verdict {
 	AB_DOCUMENT_BETTER,
 	AB_DOCUMENT_WORSE,
@@ -80,6 +83,8 @@ struct ab_document {
 	double rate_pps;          /* NAN: not known */
 	uint64_t size_min_bytes, size_max_bytes, flows; /* of frames */
 	double size_mean_bytes;
+	enum ab_work work;
+	double work_mean_ns;
 	double confidence;
 	size_t rounds;
 	enum ab_document_verdict verdict;

@@ -385,7 +385,7 @@ static void note_spread(struct maker *maker)
 	enum counterfactual_quantile q = maker->out->quantile;
 	const struct efficacy *efficacy = &maker->out->chosen->efficacy[q];
 
-	if (efficacy->limited)
+	if (efficacy->by_time < efficacy->by_share)
 		reason_write(caution_add(maker), text_ns(efficacy->saved_ns).text,
 		             from_ab(maker, "arms[%s].blocks", maker->out->chosen->arm->path),
 		             "the requests spend more in the kernel than the path took off in the "

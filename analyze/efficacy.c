@@ -21,6 +21,15 @@ struct blocks {
 	double *scratch;
 };
 
+/* What is measured, of what, and how. */
+struct measure {
+	const struct blocks *blocks;
+	struct efficacy_parts parts;
+	bool tunable_only;
+	double work_ns; /* of every round trip, the same in all arms */
+	bool by_time;   /* only: what part of a round trip is work is not known */
+};
+
 /* ---- Blocks --------------------------------------------------------------------------------- */
 
 static void free_blocks(struct blocks *blocks)
@@ -77,21 +86,26 @@ static double log_ratio(double a, double b)
 	return a == b ? 0 : log(b / a);
 }
 
-/* 1 - b / a: the median over the @rounds that were drawn. */
-static double removed_share(const struct blocks *blocks, int a, int b, const size_t *rounds)
+/* 1 - b / a: the median over the @rounds that were drawn. The work is none of the path's. */
+static double removed_share(const struct measure *measure, int a, int b, const size_t *rounds)
 {
-	for (size_t i = 0; i < blocks->n; i++)
-		blocks->scratch[i] =
-			log_ratio(blocks->column[a][rounds[i]], blocks->column[b][rounds[i]]);
+	const struct blocks *blocks = measure->blocks;
+
+	for (size_t i = 0; i < blocks->n; i++) {
+		double from = blocks->column[a][rounds[i]], to = blocks->column[b][rounds[i]];
+		double work = fmin(measure->work_ns, fmin(from, to) - 1);
+
+		blocks->scratch[i] = log_ratio(from - work, to - work);
+	}
 	return fmax(LEAST, 1 - exp(median(blocks->scratch, blocks->n)));
 }
 
-static double removed_ns(const struct blocks *blocks, const size_t *rounds)
+static double removed_ns(const struct blocks *blocks, int a, int b, const size_t *rounds)
 {
 	for (size_t i = 0; i < blocks->n; i++) {
-		double a = blocks->column[KERNEL][rounds[i]], b = blocks->column[PATH][rounds[i]];
+		double from = blocks->column[a][rounds[i]], to = blocks->column[b][rounds[i]];
 
-		blocks->scratch[i] = a == b ? 0 : a - b;
+		blocks->scratch[i] = from == to ? 0 : from - to;
 	}
 	return fmin(1e18, fmax(-1e18, median(blocks->scratch, blocks->n)));
 }
@@ -106,35 +120,53 @@ static double middle_ns(const struct blocks *blocks, int column)
 
 struct draw {
 	double share;        /* efficacy by shares of the round trip */
-	double demonstrated; /* by what was taken off in ns; INFINITY where there is no part */
+	double demonstrated; /* by what was taken off it in ns */
 };
 
-/* Of a bypass: the tunable part and the rest apart, where a tuned kernel tells them. */
-static double share_by_parts(const struct blocks *blocks, const struct efficacy_parts *parts,
-                             const size_t *rounds)
+static double part_ns(const struct measure *measure)
 {
-	double path = removed_share(blocks, KERNEL, PATH, rounds), tuned, rest;
-	double sum = parts->tunable_ns + parts->rest_ns;
-
-	if (!blocks->has_tuned || path < 0 || !(sum > 0))
-		return path;
-	tuned = fmax(0, removed_share(blocks, KERNEL, TUNED, rounds));
-	rest = fmax(0, removed_share(blocks, TUNED, PATH, rounds));
-	return (parts->tunable_ns * fmin(tuned, path) + parts->rest_ns * fmin(rest, path)) / sum;
+	return measure->parts.tunable_ns + (measure->tunable_only ? 0 : measure->parts.rest_ns);
 }
 
-static struct draw draw_efficacy(const struct blocks *blocks, const struct efficacy_parts *parts,
-                                 bool tunable_only, const size_t *rounds)
+static bool has_parts(const struct measure *measure)
 {
-	double part = parts->tunable_ns + (tunable_only ? 0 : parts->rest_ns);
-	struct draw draw;
+	return !measure->tunable_only && measure->blocks->has_tuned && part_ns(measure) > 0;
+}
 
-	if (tunable_only)
-		draw.share = removed_share(blocks, KERNEL, PATH, rounds);
-	else
-		draw.share = share_by_parts(blocks, parts, rounds);
-	draw.demonstrated = part > 0 ? removed_ns(blocks, rounds) / part : INFINITY;
-	draw.demonstrated = fmax(LEAST, draw.demonstrated);
+static double draw_share(const struct measure *measure, const size_t *rounds)
+{
+	const struct efficacy_parts *parts = &measure->parts;
+	double path = removed_share(measure, KERNEL, PATH, rounds), tuned, rest;
+
+	if (!has_parts(measure) || path < 0)
+		return path;
+	tuned = fmax(0, removed_share(measure, KERNEL, TUNED, rounds));
+	rest = fmax(0, removed_share(measure, TUNED, PATH, rounds));
+	return (parts->tunable_ns * fmin(tuned, path) + parts->rest_ns * fmin(rest, path)) /
+	       part_ns(measure);
+}
+
+static double draw_demonstrated(const struct measure *measure, const size_t *rounds)
+{
+	const struct efficacy_parts *parts = &measure->parts;
+	double path = removed_ns(measure->blocks, KERNEL, PATH, rounds), tuned, rest;
+
+	if (!(part_ns(measure) > 0))
+		return 0;
+	if (!has_parts(measure) || path < 0)
+		return fmax(LEAST, fmin(1, path / part_ns(measure)));
+	tuned = fmax(0, removed_ns(measure->blocks, KERNEL, TUNED, rounds));
+	rest = fmax(0, removed_ns(measure->blocks, TUNED, PATH, rounds));
+	return (fmin(parts->tunable_ns, fmin(tuned, path)) +
+	        fmin(parts->rest_ns, fmin(rest, path))) /
+	       part_ns(measure);
+}
+
+static struct draw draw_efficacy(const struct measure *measure, const size_t *rounds)
+{
+	struct draw draw = { .demonstrated = draw_demonstrated(measure, rounds) };
+
+	draw.share = measure->by_time ? draw.demonstrated : draw_share(measure, rounds);
 	return draw;
 }
 
@@ -149,42 +181,41 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /*
- * Where the share promises more than was demonstrated, every second replicate is one of the latter:
- * the interval of the mixture holds both.
+ * Half of the replicates by shares, half by what was taken off: the interval of the mixture holds
+ * both. The estimate is the smaller one.
  */
-static void replicate(const struct blocks *blocks, const struct efficacy_parts *parts,
-                      bool tunable_only, size_t *rounds, struct efficacy *ret)
+static void replicate(const struct measure *measure, size_t *rounds, struct efficacy *ret)
 {
+	size_t n = measure->blocks->n;
 	uint64_t state = 4711;
 
 	for (size_t i = 0; i < EFFICACY_REPLICATES; i++) {
 		struct draw draw;
 
-		for (size_t j = 0; j < blocks->n; j++)
-			rounds[j] = next_random(&state) % blocks->n;
-		draw = draw_efficacy(blocks, parts, tunable_only, rounds);
-		ret->replicates[i] =
-			ret->limited && i % 2 ? fmin(draw.share, draw.demonstrated) : draw.share;
+		for (size_t j = 0; j < n; j++)
+			rounds[j] = next_random(&state) % n;
+		draw = draw_efficacy(measure, rounds);
+		ret->replicates[i] = i % 2 ? draw.demonstrated : draw.share;
 	}
 }
 
-static int estimate(const struct blocks *blocks, const struct efficacy_parts *parts,
-                    bool tunable_only, struct efficacy *ret)
+static int estimate(const struct measure *measure, struct efficacy *ret)
 {
-	size_t *rounds = calloc(blocks->n, sizeof(*rounds));
+	size_t n = measure->blocks->n, *rounds = calloc(n, sizeof(*rounds));
 	struct draw draw;
 
 	if (!rounds)
 		return -ENOMEM;
-	for (size_t i = 0; i < blocks->n; i++)
+	for (size_t i = 0; i < n; i++)
 		rounds[i] = i;
-	draw = draw_efficacy(blocks, parts, tunable_only, rounds);
+	draw = draw_efficacy(measure, rounds);
 	ret->known = true;
-	ret->limited = draw.demonstrated < draw.share;
+	ret->by_share = draw.share;
+	ret->by_time = draw.demonstrated;
 	ret->value = fmin(draw.share, draw.demonstrated);
-	ret->saved_ns = removed_ns(blocks, rounds);
-	ret->baseline_ns = middle_ns(blocks, KERNEL);
-	replicate(blocks, parts, tunable_only, rounds, ret);
+	ret->saved_ns = removed_ns(measure->blocks, KERNEL, PATH, rounds);
+	ret->baseline_ns = middle_ns(measure->blocks, KERNEL);
+	replicate(measure, rounds, ret);
 	free(rounds);
 	return 0;
 }
@@ -212,11 +243,17 @@ int efficacy_measure(const struct ab_document *document, const struct ab_documen
                      const struct efficacy_parts *parts, struct efficacy *ret)
 {
 	const struct ab_document_arm *baseline = &document->arm[document->baseline];
-	bool tunable_only = arm->role == AB_ROLE_TUNED;
-	bool cascade = tuned && !tunable_only && tuned->block_ns[metric];
+	struct blocks blocks;
+	struct measure measure = {
+		.blocks = &blocks,
+		.parts = *parts,
+		.tunable_only = arm->role == AB_ROLE_TUNED,
+		.work_ns = document->work == AB_WORK_FIXED ? document->work_mean_ns : 0,
+		.by_time = document->work == AB_WORK_RECORDED,
+	};
+	bool cascade = tuned && !measure.tunable_only && tuned->block_ns[metric];
 	const double *from[COLUMNS] = { baseline->block_ns[metric], arm->block_ns[metric],
 		                        cascade ? tuned->block_ns[metric] : NULL };
-	struct blocks blocks;
 	int err;
 
 	*ret = (struct efficacy){ 0 };
@@ -231,7 +268,7 @@ int efficacy_measure(const struct ab_document *document, const struct ab_documen
 		         "%zu rounds of the A/B are valid in all arms that it takes, %d are needed",
 		         blocks.n, EFFICACY_ROUNDS_MIN);
 	else
-		err = estimate(&blocks, parts, tunable_only, ret);
+		err = estimate(&measure, ret);
 	free_blocks(&blocks);
 	return err;
 }

@@ -4,24 +4,31 @@
  * measured it.
  *
  * The A/B sees round trips, R = G + K + W: generator and wire, the kernel on the responder's side,
- * the work. Of these a path can only remove from K. So what it takes off the round trip, as a share
- * of the whole of it, 1 - R_path / R_kernel, is never more than its share of K: a lower bound that
- * needs no guess of what K is. It is the estimate here. Three things keep it from being too much
- * for a recording whose requests are not made like those of the A/B:
+ * the work. Of these a path can only remove from K, which is not known. So there are two figures,
+ * and the truth lies between them if the recorded requests are treated as those of the A/B are:
  *
- *	parts   Most of what a spinning path gains, it gains by not sleeping. A recording whose
- *		thread rarely sleeps has little of that to give. So the tunable part of a request
- *		(nic_rx, wakeup, nic_tx) shrinks as the best tuned kernel of the A/B showed, and the
- *		rest as the path did on top of that kernel:
- *		    e_tunable = 1 - min(R_tuned, R_path if larger) / R_kernel
- *		    e_rest    = 1 - R_path / R_tuned, 0 if the path is not faster than that kernel
- *		    e         = (tunable x e_tunable + rest x e_rest) / (tunable + rest)
- *	time    Where that makes a request faster by more than the path took off in the A/B, in ns,
- *		the estimate is what it took off; the interval reaches up to the share.
- *	likeness Where packets or rates of the two differ, the interval grows (efficacy_widen).
+ *	share   what a path takes off the round trip (less the work, where that is fixed), as a
+ *share of all of it: 1 - R_path / R_kernel. Never more than its share of K, whatever G is. time
+ *what it takes off in ns, as a part of the recording's addressable ns, at most 1. This is all of it
+ *where the recorded requests spend less in the kernel than the A/B's.
  *
- * For each percentile the A/B's own is used, and the requests around it in the recording: what
- *helps the median need not help the slowest.
+ * The estimate is the smaller of the two, the interval holds both with their doubts. So whatever is
+ * approved is so by the smaller one, and whatever is refused by the larger one. Where the A/B's
+ *work was drawn from a recording, what of a round trip is work is not known: then there is only the
+ *time.
+ *
+ * Most of what a spinning path gains, it gains by not sleeping, and a recording whose thread rarely
+ * sleeps has little of that to give. So the tunable part of a request (nic_rx, wakeup, nic_tx) is
+ * taken to shrink as the best tuned kernel of the A/B showed, and the rest as the path did on top
+ *of that kernel:
+ *
+ *	e_tunable = by R_kernel -> R_tuned, but no more than by R_kernel -> R_path
+ *	e_rest    = by R_tuned -> R_path, 0 if the path is not faster than that kernel
+ *	e         = (tunable x e_tunable + rest x e_rest) / (tunable + rest)
+ *
+ * Both figures are made so, and neither falls if the path gets faster. For each percentile the
+ *A/B's own is used, and the requests around it in the recording: what helps the median need not
+ *help the slowest. Where packets or rates of the two differ, the interval grows (efficacy_widen).
  *
  * The unit is the A/B's block: rounds in which all of the arms have a valid block are drawn with
  * replacement, the effect of a draw is the median over its rounds, as in `ktax ab`.
@@ -44,11 +51,11 @@ struct efficacy_parts {
 
 struct efficacy {
 	bool known;
-	char why[160];      /* it is not */
-	double value;       /* of the part that is scaled: 1 all of it, negative: slower */
-	double saved_ns;    /* what the path took off a round trip of the A/B */
-	double baseline_ns; /* that round trip, without the path */
-	bool limited;       /* by saved_ns: the recording's part is larger than the A/B's */
+	char why[160];            /* it is not */
+	double value;             /* of the part that is scaled: 1 all of it, negative: slower */
+	double by_share, by_time; /* of which it is the smaller one */
+	double saved_ns;          /* what the path took off a round trip of the A/B */
+	double baseline_ns;       /* that round trip, without the path */
 	size_t n_rounds;
 	double replicates[EFFICACY_REPLICATES];
 };

@@ -9,6 +9,7 @@ extern const struct command command_record;
 extern const struct command command_report;
 extern const struct command command_top;
 extern const struct command command_ab;
+extern const struct command command_decide;
 extern const struct command command_capture;
 extern const struct command command_doctor;
 extern const struct command command_help;

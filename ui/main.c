@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&command_report,
 	&command_top,
 	&command_ab,
+	&command_decide,
 	&command_capture,
 	&command_doctor,
 	&command_help,

@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "error.h"
+#include "recording_input.h"
 #include "report_html.h"
 
 enum {
@@ -93,60 +94,6 @@ static int report_parse(int argc, char **argv, struct report_arguments *argument
 	return option < 0;
 }
 
-/* The schema version of a recording that is too new: SQLite's user_version, in its header. */
-static uint32_t read_schema_version(const char *path)
-{
-	FILE *file = fopen(path, "rbe");
-	uint8_t bytes[4] = { 0 };
-
-	if (!file)
-		return 0;
-	if (fseek(file, 60, SEEK_SET) != 0 || fread(bytes, sizeof(bytes), 1, file) != 1)
-		memset(bytes, 0, sizeof(bytes));
-	fclose(file);
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
-	       bytes[3];
-}
-
-static int refuse_recording(const char *path, int error)
-{
-	struct failure failure = { .error = error, .subject = path };
-	char cause[96];
-
-	if (error == -EPROTO) {
-		snprintf(cause, sizeof(cause),
-		         "written by a newer ktax (schema %u, this one reads up to %d)",
-		         read_schema_version(path), RECORDING_SCHEMA_VERSION);
-		failure.cause = cause;
-	}
-	return error_print(&failure);
-}
-
-static int add_window(const struct recording_interval *interval,
-                      const struct recording_ledger *ledger, void *context)
-{
-	findings_add_interval(context, interval, ledger);
-	return 0;
-}
-
-/* Only windows make rates uncertain, so only then all intervals are read a second time. */
-static int find_rates(struct findings *findings)
-{
-	const struct recording *recording = findings->recording;
-
-	if (!findings->self.windowed)
-		return 0;
-	for (size_t i = 0; i < recording->n_sources; i++) {
-		int error =
-			recording_for_each_interval(recording->sources[i], add_window, findings);
-
-		if (error)
-			return error;
-	}
-	findings_end_intervals(findings);
-	return 0;
-}
-
 bool report_shows(const struct report *report, const char *endpoint_name)
 {
 	return !report->only || strstr(endpoint_name, report->only);
@@ -193,7 +140,7 @@ static int print_requests(const struct report *report)
 	const char *path = NULL;
 	int error = report_requests(stdout, report, &path);
 
-	return error ? refuse_recording(path, error) : KTAX_EXIT_FINE;
+	return error ? recording_refuse(path, error) : KTAX_EXIT_FINE;
 }
 
 static int print_json(const struct report *report)
@@ -235,7 +182,7 @@ static int write_html(const char *path, const struct html_inputs *inputs)
 	if (!error)
 		return KTAX_EXIT_FINE;
 	if (source)
-		return refuse_recording(source, error);
+		return recording_refuse(source, error);
 	return error_print(
 		&(struct failure){ .error = error, .subject = path, .doing = "write the report" });
 }
@@ -282,7 +229,7 @@ static int report_recording(const struct report_arguments *arguments,
 	int exit_code, error = findings_create(recording, &findings);
 
 	if (!error)
-		error = find_rates(findings);
+		error = recording_find_rates(findings);
 	if (error)
 		exit_code = error_print(&(struct failure){ .error = error,
 		                                           .subject = recording->sources[0],
@@ -313,7 +260,7 @@ static int report_run(int argc, char **argv)
 		return error_usage("report", "--ab and --decision go with --html");
 	error = recording_read(arguments.files, arguments.n_files, &recording, &failed);
 	if (error)
-		return refuse_recording(arguments.files[failed], error);
+		return recording_refuse(arguments.files[failed], error);
 	exit_code = report_recording(&arguments, recording);
 	recording_free(recording);
 	return exit_code;
