@@ -162,6 +162,9 @@ static void check_dma_latency(const struct host_facts *facts, struct readiness_r
 		return row_ok(row, "%lld us", (long long)us->value);
 	if (facts->cpu.idle_exit_us.known && facts->cpu.idle_exit_us.value <= EXIT_MOST_US)
 		return row_ok(row, "no limit, and no C-state that would need one");
+	if (facts->cpu.idle_exit_us.error == -ENOENT)
+		return row_unknown(row,
+		                   "no limit, and no cpuidle states here that it would be for");
 	if (us->value >= 1000000000)
 		row_warn(row, "no limit is set");
 	else

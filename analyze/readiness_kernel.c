@@ -166,18 +166,20 @@ static void check_busy_read(const struct host_facts *facts, struct readiness_row
 
 static void check_io_uring(const struct host_facts *facts, struct readiness_row *row)
 {
-	const struct fact *disabled = &facts->kernel.io_uring_disabled;
+	const struct kernel_facts *kernel = &facts->kernel;
 
-	if (option_absent(facts, KERNEL_IO_URING))
-		return row_warn(row, "the kernel is built without it");
-	if (!disabled->known && facts->kernel.option[KERNEL_IO_URING].known)
-		return row_ok(row, "CONFIG_IO_URING is set");
-	if (!disabled->known)
-		return row_unread(row, disabled->error, NULL);
-	if (!disabled->value)
-		return row_ok(row, "allowed");
-	row_warn(row, "forbidden for %s", disabled->value == 1 ? "all but one group" : "everybody");
-	row_fix(row, "sysctl -w kernel.io_uring_disabled=0");
+	if (kernel->io_uring_disabled.known && kernel->io_uring_disabled.value > 0) {
+		row_warn(row, "forbidden for %s by kernel.io_uring_disabled",
+		         kernel->io_uring_disabled.value == 1 ? "all but one group" : "everybody");
+		return row_fix(row, "sysctl -w kernel.io_uring_disabled=0");
+	}
+	if (kernel->io_uring.known && kernel->io_uring.value)
+		return row_ok(row, "a ring could be made");
+	if (kernel->io_uring.known || option_absent(facts, KERNEL_IO_URING))
+		return row_warn(row, "the kernel has none");
+	if (kernel->io_uring.error == -EPERM || kernel->io_uring.error == -EACCES)
+		return row_warn(row, "forbidden to this process (seccomp, or a security module)");
+	row_unread(row, kernel->io_uring.error, NULL);
 }
 
 /* ---- Permissions ----------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -27,6 +28,18 @@ static struct fact try_xdp_socket(void)
 		return errno == EAFNOSUPPORT ? fact_known(0) : fact_error(-errno);
 	close(fd);
 	return fact_known(1);
+}
+
+/* A ring without entries is refused for that by a kernel that would make one with some. */
+static struct fact try_io_uring(void)
+{
+	int fd = (int)syscall(SYS_io_uring_setup, 0, NULL);
+
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 || errno == EINVAL || errno == EFAULT)
+		return fact_known(1);
+	return errno == ENOSYS ? fact_known(0) : fact_error(-errno);
 }
 
 static int load_tracing(const struct btf *btf, const char *name, unsigned kind,
@@ -74,6 +87,7 @@ void audit_kernel_trials(struct kernel_facts *kernel)
 	struct btf *btf = btf__load_vmlinux_btf();
 
 	kernel->xdp_socket = try_xdp_socket();
+	kernel->io_uring = try_io_uring();
 	if (!btf) {
 		kernel->tp_btf = kernel->fentry = fact_error(-ENOENT);
 	} else {

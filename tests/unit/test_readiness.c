@@ -116,6 +116,7 @@ static void good_kernel(struct kernel_facts *kernel)
 		.bpf_jit = fact_known(1),
 		.busy_poll_us = fact_known(50),
 		.busy_read_us = fact_known(50),
+		.io_uring = fact_known(1),
 		.io_uring_disabled = fact_known(0),
 		.iommus = fact_known(1),
 		.vfio_pci = fact_known(2),
@@ -473,6 +474,24 @@ static void a_limit_on_c_states_makes_deep_ones_harmless(void **state)
 	facts.cpu.idle_exit_us = fact_known(2);
 	is(&facts, "c_states", READINESS_OK);
 	is(&facts, "cpu_dma_latency", READINESS_OK);
+	/* A guest without states of its own: what its host does is not known. */
+	facts.cpu.idle_exit_us = fact_error(-ENOENT);
+	is(&facts, "c_states", READINESS_UNKNOWN);
+	is(&facts, "cpu_dma_latency", READINESS_UNKNOWN);
+}
+
+static void io_uring_is_tried_before_it_is_believed(void **state)
+{
+	static struct host_facts facts;
+
+	good_host(&facts);
+	facts.kernel.io_uring = fact_error(-EPERM); /* configured, but forbidden */
+	is(&facts, "io_uring", READINESS_WARN);
+	facts.kernel.io_uring = fact_known(0);
+	is(&facts, "io_uring", READINESS_WARN);
+	facts.kernel.io_uring = fact_known(1);
+	facts.kernel.io_uring_disabled = fact_error(-ENOENT); /* before Linux 6.6 */
+	is(&facts, "io_uring", READINESS_OK);
 }
 
 static void hugepages_count_on_the_node_of_the_nic(void **state)
@@ -678,6 +697,7 @@ int main(void)
 		cmocka_unit_test(a_lack_of_root_is_not_a_lack_of_the_host),
 		cmocka_unit_test(capabilities_are_judged_by_who_needs_them),
 		cmocka_unit_test(a_limit_on_c_states_makes_deep_ones_harmless),
+		cmocka_unit_test(io_uring_is_tried_before_it_is_believed),
 		cmocka_unit_test(hugepages_count_on_the_node_of_the_nic),
 		cmocka_unit_test(interrupts_are_judged_by_where_they_go),
 		cmocka_unit_test(mtu_is_judged_by_the_driver),

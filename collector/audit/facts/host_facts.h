@@ -140,6 +140,7 @@ struct kernel_facts {
 	struct fact version; /* 6.1 is 6001 */
 	struct fact option[KERNEL_NOPTIONS];
 	struct fact btf;            /* /sys/kernel/btf/vmlinux is there */
+	struct fact io_uring;       /* this process may use it */
 	struct fact xdp_socket;     /* one could be made */
 	struct fact tp_btf, fentry; /* such a program could be loaded (fentry: attached) */
 	struct fact kprobe;         /* the kernel has the event source */
