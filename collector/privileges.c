@@ -75,6 +75,12 @@ int privileges_drop(bool keep_admin)
 	return apply();
 }
 
+int privileges_drop_all(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	return apply();
+}
+
 int privileges_keep_admin_only(void)
 {
 	capng_clear(CAPNG_SELECT_BOTH);

@@ -20,6 +20,10 @@ int privileges_missing(char *ret, size_t room);
  */
 int privileges_drop(bool keep_admin);
 
+/* Keeps nothing. Capabilities are those of a thread, so this and the others are of the calling one.
+ */
+int privileges_drop_all(void);
+
 /* Whether CAP_SYS_ADMIN is there; keeping nothing else (for BPF statistics), -errno. */
 bool privileges_have_admin(void);
 int privileges_keep_admin_only(void);

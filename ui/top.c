@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collect_options.h"
 #include "commands.h"
+#include "doctor.h"
 #include "error.h"
 #include "screen.h"
 
@@ -23,6 +25,7 @@ enum {
 };
 
 static const struct option_row top_options[] = {
+	COLLECT_TARGET_ROWS,
 	{ .help = "A recording:" },
 	{ OPTION_REPLAY, "replay", "FILE", "play this recording instead; takes no privileges" },
 	{ OPTION_AT, "at", "TIME",
@@ -39,12 +42,19 @@ static const struct option_row top_options[] = {
 	{ 'n', "iterations", "N", "end after N frames of text" },
 	{ OPTION_ASCII, "ascii", NULL, "draw with ASCII characters only" },
 	{ OPTION_NO_COLOR, "no-color", NULL, "no colours; as if NO_COLOR were set" },
+	COLLECT_PROBE_ROWS,
+	{ COLLECT_SLOW, "slow", "PERCENTILE",
+	  "keep the requests slower than this percentile for the views of single requests "
+	  "(default: 99)" },
+	{ COLLECT_REQUESTS, "requests", "1/N", "keep one in N requests instead" },
 	{ 0 },
 };
 
-#define BATCH_WIDTH 132
+#define BATCH_WIDTH      132
+#define INTERVAL_MOST_NS 1000000000ULL
 
 struct top_arguments {
+	struct collect_arguments collect;
 	struct replay_options replay;
 	uint64_t delay_ns, span_ns, frames;
 	enum view_name view;
@@ -117,27 +127,58 @@ static int parse_screen(struct top_arguments *arguments, const struct options *o
 	return KTAX_EXIT_FINE;
 }
 
+static bool is_collect_option(int option)
+{
+	return option == 'p' || option >= COLLECT_COMM;
+}
+
+static int parse_one(struct top_arguments *arguments, const struct options *options, int option)
+{
+	if (is_collect_option(option))
+		return collect_option(&arguments->collect, options, option);
+	if (option == OPTION_REPLAY || option == OPTION_AT || option == OPTION_SPEED)
+		return parse_replay(arguments, options, option);
+	return parse_screen(arguments, options, option);
+}
+
+/* Whether options go together; what follows from them. */
+static int check(struct top_arguments *arguments, const struct options *options, bool any_collect,
+                 bool any_replay)
+{
+	struct collector_options *collector = &arguments->collect.collector;
+
+	if (options->n_operands)
+		return error_usage("top", "unexpected argument '%s'", options->operands[0]);
+	if (arguments->replay.path && any_collect)
+		return error_usage("top", "a recording has its targets and probes: no such option "
+		                          "goes with --replay");
+	if (!arguments->replay.path && any_replay)
+		return error_usage("top", "--at and --speed need --replay");
+	if (collector->sample_every)
+		collector->slow_pct = 0;
+	collector->interval_ns = arguments->delay_ns;
+	if (collector->interval_ns > INTERVAL_MOST_NS)
+		collector->interval_ns = INTERVAL_MOST_NS;
+	return collect_check(&arguments->collect, "top");
+}
+
 static int parse(struct top_arguments *arguments, int argc, char **argv)
 {
+	bool any_collect = false, any_replay = false;
 	struct options options;
 	int option, result;
 
 	options_begin(&options, &command_top, argc, argv);
 	while ((option = options_next(&options)) > 0) {
-		if (option == OPTION_REPLAY || option == OPTION_AT || option == OPTION_SPEED)
-			result = parse_replay(arguments, &options, option);
-		else
-			result = parse_screen(arguments, &options, option);
+		any_collect |= is_collect_option(option);
+		any_replay |= option == OPTION_AT || option == OPTION_SPEED;
+		result = parse_one(arguments, &options, option);
 		if (result)
 			return result;
 	}
 	if (option < 0)
 		return options.exit_code ? options.exit_code : -1;
-	if (options.n_operands)
-		return error_usage("top", "unexpected argument '%s'", options.operands[0]);
-	if (!arguments->replay.path)
-		return error_usage("top", "name a recording with --replay");
-	return KTAX_EXIT_FINE;
+	return check(arguments, &options, any_collect, any_replay);
 }
 
 /* ---- Running ------------------------------------------------------------------------------ */
@@ -185,6 +226,20 @@ static int refuse_terminal(void)
 	                           .remedy = "set TERM, or print text with --batch" });
 }
 
+static int report_failure(const struct collector_failure *failure)
+{
+	return error_print(&(struct failure){
+		.error = failure->error,
+		.subject = *failure->subject ? failure->subject : NULL,
+		.doing = failure->doing,
+		.cause = failure->cause,
+		.remedy = failure->remedy,
+	});
+}
+
+/* What the recorder's thread failed by; what has happened otherwise. */
+static struct collector_failure live_failure;
+
 static int show(const struct top_arguments *arguments, struct top *top)
 {
 	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
@@ -196,27 +251,50 @@ static int show(const struct top_arguments *arguments, struct top *top)
 		error = screen_run(top, wants_color(arguments));
 	if (error == -ENOTTY)
 		return refuse_terminal();
+	if (error && live_failure.error)
+		return report_failure(&live_failure);
 	if (error)
 		return error_print(&(struct failure){
 			.error = error, .cause = top->message[0] ? top->message : NULL });
 	return KTAX_EXIT_FINE;
 }
 
-static int open_and_show(const struct top_arguments *arguments, struct top *top)
+static int open_replay(const struct top_arguments *arguments, struct top *top)
 {
-	int exit_code, error = model_init(&top->model, TOP_BYTES_MAX, arguments->span_ns);
+	int error = replay_open(&arguments->replay, &top->model, top_clock_ns(), &top->source);
 
-	if (!error)
-		error = replay_open(&arguments->replay, &top->model, top_clock_ns(), &top->source);
+	top->paused = arguments->replay.paused;
+	return error ? error_print(&(struct failure){ .error = error,
+	                                              .subject = arguments->replay.path })
+	             : KTAX_EXIT_FINE;
+}
+
+static int open_live(struct top_arguments *arguments, struct top *top)
+{
+	struct collector_options *collector = &arguments->collect.collector;
+	char *readiness = doctor_readiness_json();
+	int error;
+
+	collector->readiness = readiness; /* for a recording that is written */
+	error = live_open(collector, &live_failure, &top->source);
+	free(readiness);
+	return error ? report_failure(&live_failure) : KTAX_EXIT_FINE;
+}
+
+static int open_and_show(struct top_arguments *arguments, struct top *top)
+{
+	int result, error = model_init(&top->model, TOP_BYTES_MAX, arguments->span_ns);
+
 	if (error)
-		return error_print(
-			&(struct failure){ .error = error, .subject = arguments->replay.path });
+		return error_print(&(struct failure){ .error = error, .doing = "start" });
+	result = arguments->replay.path ? open_replay(arguments, top) : open_live(arguments, top);
+	if (result)
+		return result;
 	if (arguments->filter)
 		model_filter(&top->model, arguments->filter);
-	top->paused = arguments->replay.paused;
-	exit_code = show(arguments, top);
+	result = show(arguments, top);
 	top->source->ops->close(top->source);
-	return exit_code;
+	return result;
 }
 
 static int top_run(int argc, char **argv)
@@ -227,8 +305,11 @@ static int top_run(int argc, char **argv)
 		.span_ns = SPAN_DEFAULT_NS,
 	};
 	static struct top top;
-	int result = parse(&arguments, argc, argv);
+	int result;
 
+	collect_begin(&arguments.collect, argc, argv);
+	arguments.collect.collector.slow_pct = 99;
+	result = parse(&arguments, argc, argv);
 	if (result)
 		return result < 0 ? KTAX_EXIT_FINE : result;
 	top.delay_ns = arguments.delay_ns;
@@ -249,9 +330,15 @@ const struct command command_top = {
 		"ledger of one of them at the mean, in its faster half and in its slowest 1 %, side by "
 		"side; its latency distribution with and without the kernel's part; its slowest "
 		"requests; its threads; and what ktax itself costs. 'h' shows the keys.\n\n"
+		"Live, it takes the kernel's aggregates as 'ktax record' does, with the same "
+		"privileges and within the same budget, and writes no file unless 'w' asks for one. "
+		"Without --slow and --requests it keeps the slowest 1 % of the requests for the "
+		"views of single requests. --replay plays a recording instead.\n\n"
 		"Where the output is no terminal, or with --batch, it prints a frame of text per "
 		"refresh.",
 	.options = top_options,
-	.examples = "  ktax top --replay redis.ktax\n"
+	.examples = "  ktax top --port 6379\n"
+		    "  ktax top --comm nginx --batch -n 3 --view ledger\n"
+		    "  ktax top --replay redis.ktax\n"
 		    "  ktax top --replay redis.ktax --at end --span all --batch\n",
 };

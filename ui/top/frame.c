@@ -70,7 +70,7 @@ static void draw_title(struct top *top, struct canvas *canvas)
 		         model->n_rows == 1 ? "" : "s");
 	canvas_ink_row(canvas, 0, INK_TITLE);
 	canvas_print(canvas, 0, 0, INK_TITLE, " ktax top  %s%s%s", source,
-	             top->paused ? "  PAUSED" : "", top->writing ? "  WRITING" : "");
+	             top->paused ? "  PAUSED" : "", top_writing(top) ? "  WRITING" : "");
 	canvas_right(canvas, 0,
 	             canvas->width - canvas_columns(span) - canvas_columns(endpoints) - 4,
 	             canvas_columns(span) + canvas_columns(endpoints) + 3, INK_TITLE, "");

@@ -127,8 +127,11 @@ static void take_file(struct top *top)
 	error = top->source->ops->write(top->source, top->input);
 	if (error)
 		top_say(top, "%s: %s", top->input, strerror(-error));
-	else
-		top->writing = true;
+}
+
+bool top_writing(const struct top *top)
+{
+	return top->source->ops->writing && top->source->ops->writing(top->source);
 }
 
 static void end_prompt(struct top *top)
@@ -293,8 +296,7 @@ static void toggle_writing(struct top *top)
 {
 	if (!top->source->ops->write) {
 		top_say(top, "this is a recording already");
-	} else if (top->writing) {
-		top->writing = false;
+	} else if (top_writing(top)) {
 		top->source->ops->write(top->source, NULL);
 	} else {
 		ask(top, PROMPT_FILE, "ktax.ktax");

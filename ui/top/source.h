@@ -3,6 +3,7 @@
 #ifndef KTAX_UI_TOP_SOURCE_H
 #define KTAX_UI_TOP_SOURCE_H
 
+#include "collector.h"
 #include "model.h"
 
 struct source {
@@ -27,6 +28,8 @@ struct source_ops {
 	void (*rewind)(struct source *source, uint64_t now_ns);
 	/* Writes a recording of what follows to @path, NULL: ends it. NULL: cannot. -errno. */
 	int (*write)(struct source *source, const char *path);
+	/* A recording is written now. NULL: never. */
+	bool (*writing)(const struct source *source);
 	/* Something to tell since the last call; false: nothing. NULL: never. */
 	bool (*told)(struct source *source, char *text, size_t size);
 	/* Nothing more will come: the last interval has been given. */
@@ -45,5 +48,11 @@ struct replay_options {
 /* -errno as of recording_read_facts(). Sets meta and hooks of @model. */
 int replay_open(const struct replay_options *options, struct model *model, uint64_t now_ns,
                 struct source **ret_source);
+/*
+ * Follows what @options says; without a file. *ret_failure says what went wrong here, and is also
+ * where a failure of the run stands once it has ended: it must last as long as the source.
+ */
+int live_open(const struct collector_options *options, struct collector_failure *ret_failure,
+              struct source **ret_source);
 
 #endif

@@ -56,9 +56,8 @@ struct top {
 	int page;          /* rows of the list as last drawn */
 	uint64_t delay_ns; /* between two refreshes */
 	bool paused, help, quit;
-	bool writing; /* a recording */
-	bool utf8;    /* of the terminal */
-	int error;    /* of the source, the last one; its words are in the message */
+	bool utf8; /* of the terminal */
+	int error; /* of the source, the last one; its words are in the message */
 	enum prompt prompt;
 	char input[256]; /* typed so far */
 	char message[256];
@@ -89,6 +88,8 @@ extern const struct view view_endpoints, view_ledger, view_distribution, view_sl
 void top_key(struct top *top, int key, uint64_t now_ns);
 /* Takes what the source has; true if there is something new to see. */
 bool top_poll(struct top *top, uint64_t now_ns);
+/* A recording is being written. */
+bool top_writing(const struct top *top);
 void top_say(struct top *top, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The longer or shorter span next to @span_ns. */
 uint64_t top_next_span(uint64_t span_ns, bool longer);
