@@ -353,6 +353,18 @@ size_t counterfactual_rank(const struct counterfactual *counterfactual,
 	return n;
 }
 
+double counterfactual_least_gain(const struct counterfactual_removal *removal,
+                                 enum counterfactual_quantile quantile)
+{
+	const struct counterfactual_figure *gain = &removal->level.gain[quantile];
+
+	if (!gain->has_interval)
+		return 0;
+	if (removal->source[quantile] != COUNTERFACTUAL_JOINT)
+		return gain->interval.low;
+	return fmin(gain->interval.low, removal->bound[quantile].low);
+}
+
 /* ---- From data to findings ----------------------------------------------------------------------
  */
 

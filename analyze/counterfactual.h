@@ -144,6 +144,13 @@ size_t counterfactual_rank(const struct counterfactual *counterfactual,
                            enum counterfactual_quantile quantile,
                            enum ktax_account ret_order[KTAX_NACCOUNTS]);
 
+/*
+ * What is gained at least: the lower end of the interval or, where the joint table leaves less, of
+ * the bound. 0 where there is no interval. What a verdict may rest on.
+ */
+double counterfactual_least_gain(const struct counterfactual_removal *removal,
+                                 enum counterfactual_quantile quantile);
+
 /* What a path addresses: the part between the total and one of the floors. */
 enum counterfactual_part { COUNTERFACTUAL_TUNABLE, COUNTERFACTUAL_ADDRESSABLE };
 

@@ -252,13 +252,16 @@ static bool application_goes_first(struct maker *maker, const struct decision_pa
 	double share = maker->in->policy->application_first;
 	enum counterfactual_quantile q = maker->out->quantile;
 	int account = application_first(maker);
+	const struct counterfactual_removal *removal;
 	const struct counterfactual_figure *halved;
 	struct decision_reason *reason;
 
 	if (isinf(share) || account < 0)
 		return false;
-	halved = &maker->in->counterfactual->account[account].halved.level.gain[q];
-	if (!halved->has_interval || halved->interval.low < share * gain_of(maker, best))
+	removal = &maker->in->counterfactual->account[account].halved;
+	halved = &removal->level.gain[q];
+	if (!halved->has_interval ||
+	    counterfactual_least_gain(removal, q) < share * gain_of(maker, best))
 		return false;
 	fix_application(maker, &best->reason);
 	reason = reason_add(maker);

@@ -180,6 +180,21 @@ static const char *advice(int account)
 	return texts[account] ? texts[account] : "";
 }
 
+/* How sure that is: what the joint table leaves open, if that is much. */
+static struct figure_text left_open(const struct counterfactual_removal *vanished,
+                                    enum counterfactual_quantile q)
+{
+	struct figure_text open = { "" };
+	const struct interval *bound = &vanished->bound[q];
+
+	if (vanished->source[q] == COUNTERFACTUAL_JOINT &&
+	    bound->low < 0.8 * vanished->level.gain[q].value)
+		snprintf(open.text, sizeof(open.text),
+		         "; between %.2g %% and %.2g %%, --requests 1/N would tell",
+		         100 * bound->low, 100 * bound->high);
+	return open;
+}
+
 void application_reason(struct maker *maker, int account, struct decision_reason *reason)
 {
 	const struct counterfactual *found = maker->in->counterfactual;
@@ -192,9 +207,10 @@ void application_reason(struct maker *maker, int account, struct decision_reason
 	         counterfactual_source_name[of->vanished.source[q]],
 	         ktax_account_info[account].name);
 	reason_write(reason, text_gain(gain).text, from_recording(maker, where),
-	             "fix %s first (%s): %s is %s without it, %s if it halves; bypass: %s at most",
+	             "fix %s first (%s): %s is %s without it%s, %s if it halves; bypass: %s at "
+	             "most",
 	             ktax_account_info[account].name, advice(account), quantile_title(q),
-	             text_change(gain->value).text,
+	             text_change(gain->value).text, left_open(&of->vanished, q).text,
 	             text_change(of->halved.level.gain[q].value).text,
 	             text_change(found->bypass.gain[q].value).text);
 }

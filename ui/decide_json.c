@@ -149,6 +149,14 @@ static json_t *json_ceiling(struct writer *writer)
 	return object;
 }
 
+/* Gains that the joint table allows; single requests need no bound. */
+static json_t *bound_or_null(const struct counterfactual_removal *removal, int q, bool known)
+{
+	if (!known || removal->source[q] != COUNTERFACTUAL_JOINT)
+		return json_null();
+	return json_pack("[f, f]", removal->bound[q].low, removal->bound[q].high);
+}
+
 static json_t *json_ranked(struct writer *writer, enum ktax_account account)
 {
 	const struct counterfactual *found = writer->view->input->counterfactual;
@@ -171,6 +179,8 @@ static json_t *json_ranked(struct writer *writer, enum ktax_account account)
 		snprintf(key, sizeof(key), "halved_gain_%s", name);
 		set(writer, object, key,
 		    real_or_null(found->enough[q], of->halved.level.gain[q].value));
+		snprintf(key, sizeof(key), "bound_gain_%s", name);
+		set(writer, object, key, bound_or_null(&of->vanished, q, found->enough[q]));
 		snprintf(key, sizeof(key), "source_%s", name);
 		set(writer, object, key,
 		    json_string(counterfactual_source_name[of->vanished.source[q]]));

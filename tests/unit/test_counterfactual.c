@@ -473,6 +473,34 @@ static void test_scaled_is_monotone_and_ends_at_the_floor(void **state)
 	}
 }
 
+/* Whatever the joint distribution is, within some per cent. */
+static void test_scaled_is_near_the_truth(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 20; seed <= 23; seed++) {
+		const struct counterfactual_options options = { .n_replicates = 10 };
+		struct world *world = world_create();
+		const struct counterfactual *cf;
+
+		fill_random(world, seed, 8, 2000);
+		cf = compute_with(world, &options);
+		for (double efficacy = 0.25; efficacy < 1; efficacy += 0.25) {
+			struct counterfactual_level level;
+
+			assert_int_equal(counterfactual_scaled(cf, COUNTERFACTUAL_ADDRESSABLE,
+			                                       efficacy, NULL, 0, &level),
+			                 0);
+			for (int q = 0; q < COUNTERFACTUAL_QUANTILES; q++) {
+				double expected =
+					truth(world, KTAX_ADDRESSABLE_SET, efficacy, shares[q]);
+
+				assert_near(level.ns[q].value, expected, 0.04 * expected);
+			}
+		}
+		world_free(world);
+	}
+}
+
 static double width(const struct counterfactual_figure *figure)
 {
 	return figure->interval.high - figure->interval.low;
@@ -628,6 +656,8 @@ static void test_sampled_requests_decide_what_the_joint_table_leaves_open(void *
 	assert_near(gc->level.gain[q].value, 0.475, RESOLUTION);
 	assert_near(gc->bound[q].low, 0, RESOLUTION);
 	assert_true(gc->bound[q].high > 0.5);
+	/* Nothing may rest on it. */
+	assert_near(counterfactual_least_gain(gc, q), 0, RESOLUTION);
 	world_free(world);
 
 	world = world_create();
@@ -638,6 +668,7 @@ static void test_sampled_requests_decide_what_the_joint_table_leaves_open(void *
 	assert_near(gc->level.gain[q].value, true_gain(world, KTAX_GC, 1, 0.99), 0.001);
 	assert_true(gc->level.gain[q].has_interval);
 	assert_near(gc->joint_gain[q], 0.475, RESOLUTION);
+	assert_true(counterfactual_least_gain(gc, q) == gc->level.gain[q].interval.low);
 	world_free(world);
 }
 
@@ -771,6 +802,7 @@ int main(void)
 		cmocka_unit_test(test_ranking_properties),
 		cmocka_unit_test(test_ceilings_are_those_of_the_requests),
 		cmocka_unit_test(test_scaled_is_monotone_and_ends_at_the_floor),
+		cmocka_unit_test(test_scaled_is_near_the_truth),
 		cmocka_unit_test(test_scaled_carries_the_doubt_of_the_efficacy),
 		cmocka_unit_test(test_absent_accounts),
 		cmocka_unit_test(test_too_few_intervals),
