@@ -28,8 +28,10 @@
 /* What looks for what. In this order: the cheap and telling ones first. */
 static const struct {
 	void (*look)(struct look *look);
-	unsigned int services;
+	unsigned int services; /* that are known when it, after those before it, is done */
+	bool once;             /* it is about the host, not a namespace */
 } looks[] = {
+	{ look_for_host_programs, 0, .once = true },
 	{ look_for_sockets, SERVICE(TCP) | SERVICE(VISIBILITY) | SERVICE(KTLS) |
 	                            SERVICE(SOCKET_OPTIONS) | SERVICE(SOCKET_BPF) },
 	{ look_for_qdiscs, SERVICE(QDISC) | SERVICE(TC_FILTER) },
@@ -171,7 +173,7 @@ static void look_at_all(struct spaces *spaces)
 	for (size_t i = 0; i < spaces->n; i++)
 		space_prepare(&spaces->spaces[i]);
 	for (size_t i = 0; i < N_LOOKS; i++) {
-		for (size_t j = 0; j < spaces->n; j++)
+		for (size_t j = 0; j < (looks[i].once ? 1 : spaces->n); j++)
 			space_look(&spaces->spaces[j], i);
 		for (int service = 0; service < SERVICES; service++)
 			if (looks[i].services & 1U << service)

@@ -31,6 +31,7 @@ void look_for_conntrack(struct look *look);
 void look_for_qdiscs(struct look *look);             /* and tc filters */
 void look_for_link_programs(struct look *look);      /* XDP, tcx, netkit */
 void look_for_namespace_programs(struct look *look); /* sk_lookup, flow dissector */
+void look_for_host_programs(struct look *look); /* of sockets and netfilter, wherever they are */
 void look_for_cgroup_programs(struct look *look);
 void look_for_sockets(struct look *look); /* options, TCP, kTLS */
 void look_for_packet_sockets(struct look *look);
