@@ -7,6 +7,7 @@
 
 extern const struct command command_record;
 extern const struct command command_report;
+extern const struct command command_diff;
 extern const struct command command_top;
 extern const struct command command_ab;
 extern const struct command command_decide;

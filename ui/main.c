@@ -13,6 +13,7 @@
 const struct command *const commands[] = {
 	&command_record,
 	&command_report,
+	&command_diff,
 	&command_top,
 	&command_ab,
 	&command_decide,

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "json_text.h"
+
 /* Digits of shares, rates and intervals: more than they can mean. */
 #define REAL_DIGITS 9
 
@@ -36,28 +38,9 @@ static void append(struct writer *writer, json_t *array, json_t *value)
 		writer->failed = true;
 }
 
-/* What programs and users name themselves need not be UTF-8: then as if it were Latin-1. */
-static json_t *text(const char *bytes)
-{
-	json_t *string = json_string(bytes);
-	char copy[1024], *out = copy;
-
-	if (string)
-		return string;
-	for (; *bytes && out < copy + sizeof(copy) - 2; bytes++) {
-		unsigned char byte = (unsigned char)*bytes;
-
-		if (byte >= 0x80)
-			*out++ = (char)(0xc0 | byte >> 6);
-		*out++ = (char)(byte < 0x80 ? byte : 0x80 | (byte & 0x3f));
-	}
-	*out = '\0';
-	return json_string(copy);
-}
-
 static json_t *text_or_null(const char *bytes)
 {
-	return bytes && bytes[0] ? text(bytes) : json_null();
+	return bytes && bytes[0] ? json_text(bytes) : json_null();
 }
 
 /* A count, or nanoseconds. */
@@ -160,7 +143,7 @@ static json_t *json_account(struct writer *writer, const struct finding_endpoint
 	if (i == KTAX_APP_KERNEL)
 		set_split(writer, object, &endpoint->cpu_split);
 	if (account->why[0])
-		set(writer, object, "why", text(account->why));
+		set(writer, object, "why", json_text(account->why));
 	else if (!account->hook[0])
 		set(writer, object, "why",
 		    json_string(i == KTAX_UNKNOWN
@@ -202,7 +185,7 @@ static json_t *json_summary(struct writer *writer, const struct finding_endpoint
 			    json_part(writer, &endpoint->kernel_tunable));
 		}
 		if (!group->present)
-			set(writer, object, "why", text(group->why ? group->why : ""));
+			set(writer, object, "why", json_text(group->why ? group->why : ""));
 		set(writer, summary, ktax_group_name[g], object);
 	}
 	return summary;
@@ -287,9 +270,9 @@ static json_t *json_endpoint(struct writer *writer, const struct finding_endpoin
 	const struct recording_ledger *ledger = endpoint->ledger;
 	json_t *object = json_object();
 
-	set(writer, object, "endpoint", text(ledger->endpoint.name));
+	set(writer, object, "endpoint", json_text(ledger->endpoint.name));
 	set(writer, object, "process", json_process(writer, &ledger->endpoint));
-	set(writer, object, "headline", text(endpoint->headline));
+	set(writer, object, "headline", json_text(endpoint->headline));
 	set(writer, object, "caution", json_string(endpoint->caution));
 	set_counts(writer, object, endpoint);
 	set(writer, object, "rate", json_rate(writer, &endpoint->rate, windowed));
@@ -333,7 +316,7 @@ static json_t *json_meta(struct writer *writer, const struct recording *recordin
 		const char *value = recording_meta(recording, *keys);
 
 		if (value)
-			set(writer, object, *keys, text(value));
+			set(writer, object, *keys, json_text(value));
 	}
 	return object;
 }
@@ -362,7 +345,7 @@ static json_t *json_recording(struct writer *writer, const struct recording *rec
 	json_t *object = json_meta(writer, recording, keys), *sources = json_array();
 
 	for (size_t i = 0; i < recording->n_sources; i++)
-		append(writer, sources, text(recording->sources[i]));
+		append(writer, sources, json_text(recording->sources[i]));
 	set(writer, object, "sources", sources);
 	set(writer, object, "complete", json_boolean(recording->complete));
 	set(writer, object, "same_hooks", json_boolean(recording->same_hooks));

@@ -10,6 +10,8 @@
  *	quiet     an interval in which nothing answered a request
  *	sampled   as full, and a sample of its requests
  *	hostile   names that would be markup, were they not escaped
+ *	again     as full, with other random numbers
+ *	slower    as again, every wakeup takes three times as long
  *	many      100 s, 10 million requests
  *
  * Requests are drawn from fixed distributions with a fixed seed: every run writes the same.
@@ -29,7 +31,8 @@ struct kind {
 	uint64_t attached_ns;                      /* of a second */
 	unsigned int seconds, endpoints, requests; /* requests a second of the first endpoint */
 	bool troubled, light, sampled, hostile;
-	unsigned int copies; /* each request stands for so many; 0: one */
+	unsigned int seed, wakeups; /* of the random numbers; factor; 0: as it is */
+	unsigned int copies;        /* each request stands for so many; 0: one */
 };
 
 static const struct kind kinds[] = {
@@ -41,6 +44,8 @@ static const struct kind kinds[] = {
 	{ "quiet", SECOND_NS, 1, 0, 0, false, false },
 	{ "sampled", SECOND_NS, 10, 1, 12000, .sampled = true },
 	{ "hostile", SECOND_NS, 2, 1, 2000, .hostile = true },
+	{ "again", SECOND_NS, 30, 1, 12000, .seed = 1 },
+	{ "slower", SECOND_NS, 30, 1, 12000, .seed = 2, .wakeups = 3 },
 	{ "many", SECOND_NS, 100, 2, 6700, .sampled = true, .copies = 10 },
 };
 
@@ -85,10 +90,10 @@ static const struct recording_hook light_hooks[] = {
 };
 
 /* Uniform in 0..1; Knuth's linear congruential generator. */
+static uint64_t state = 12345;
+
 static double random_share(void)
 {
-	static uint64_t state = 12345;
-
 	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
 	return (double)(state >> 11) / 9007199254740992.0;
 }
@@ -109,7 +114,7 @@ static void draw_request(const struct kind *kind, struct ktax_request *request)
 	__u64 *ns = request->account_ns;
 
 	memset(request, 0, sizeof(*request));
-	ns[KTAX_WAKEUP] = exponential(6000);
+	ns[KTAX_WAKEUP] = exponential(6000) * (kind->wakeups ? kind->wakeups : 1);
 	ns[KTAX_APP] = 21000 + exponential(16000);
 	ns[KTAX_KERNEL_TX] = 5200 + exponential(800);
 	ns[KTAX_UNKNOWN] = exponential(120);
@@ -255,9 +260,12 @@ static int set_facts(const struct kind *kind, struct recording_writer *writer)
 {
 	const struct recording_hook *hooks = kind->light ? light_hooks : full_hooks;
 	size_t n = kind->light ? sizeof(light_hooks) : sizeof(full_hooks);
-	const char *const facts[][2] = { { "hostname", "web-17" }, { "kernel", "6.12.9" },
-		                         { "arch", "x86_64" },     { "cpus", "8" },
-		                         { "detail", "full" },     { "budget_pct", "2" } };
+	const char *const facts[][2] = { { "hostname", "web-17" },
+		                         { "kernel", "6.12.9" },
+		                         { "arch", "x86_64" },
+		                         { "cpus", "8" },
+		                         { "detail", kind->light ? "light" : "full" },
+		                         { "budget_pct", "2" } };
 	int error = recording_set_hooks(writer, hooks, n / sizeof(hooks[0]));
 
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]) && !error; i++)
@@ -286,6 +294,7 @@ static int make(const struct kind *kind, const char *path)
 	struct recording_writer *writer;
 	int error = recording_create(path, true, &writer);
 
+	state += kind->seed;
 	if (error)
 		return error;
 	error = write_recording(kind, writer);

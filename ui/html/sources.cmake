@@ -12,7 +12,7 @@ foreach(part IN ITEMS page.css page.js)
 endforeach()
 set(KTAX_HTML_SOURCES
   html page plot report_html scale shared
-  ab_arms ab_section bands_plot curves hooks_table host ledger_table multiples readiness_table
+  ab_arms ab_section diff_html bands_plot curves hooks_table host ledger_table multiples readiness_table
   series_plots summary verdict waterfall)
 list(TRANSFORM KTAX_HTML_SOURCES PREPEND html/)
 list(TRANSFORM KTAX_HTML_SOURCES APPEND .c)
