@@ -52,7 +52,7 @@ static void begin(struct rule_chain *chain)
 	chain->n_rules = chain->n_all = chain->n_maybe = 0;
 	chain->packets = 0;
 	chain->effects = 0;
-	chain->counted = false;
+	chain->n_counted = 0;
 }
 
 static bool reach(struct rule_chain *chain, int direction, enum meets meets)
@@ -107,7 +107,7 @@ static void count_rule(struct rule_chains *chains, const struct chain_rule *rule
 		chain->effects |= rule->effects;
 	if (meets != MEETS_ALL || !rule->counted)
 		return;
-	chain->counted = true;
+	chain->n_counted++;
 	chain->packets += rule->packets;
 }
 
@@ -135,22 +135,37 @@ static bool is_reached(const struct rule_chain *chain)
 	return chain->reached[RECEIVED] != MEETS_NOT || chain->reached[SENT] != MEETS_NOT;
 }
 
+/* Rules before them may keep all packets from those that would meet them: their counters tell. */
+static bool never_met(const struct rule_chain *chain)
+{
+	return chain->n_counted == chain->n_all && !chain->packets;
+}
+
+/* NULL: it is sure that the chain acts on the traffic. */
+static const char *doubt(const struct rule_chain *chain)
+{
+	if (chain->drops && is_reached(chain))
+		return NULL;
+	if (!chain->n_all)
+		return "the conditions of its rules are not all known before a packet is";
+	return never_met(chain) ? "no packet has got to these rules, as their counters say" : NULL;
+}
+
 static void tell_chain(const struct rule_chain *chain, struct look *look, enum service service,
                        const struct traffic *traffic)
 {
-	bool sure = chain->n_all || (chain->drops && is_reached(chain));
+	const char *why = doubt(chain);
 	char effects[80], counted[64] = "";
 
 	rule_effects_describe(chain->effects, effects, sizeof(effects));
-	if (chain->counted)
+	if (chain->n_counted)
 		snprintf(counted, sizeof(counted), "; they counted %llu packets",
 		         (unsigned long long)chain->packets);
-	look_tell(look, service, sure ? STATE_FOUND : STATE_MAY_APPLY, chain->where,
-	          traffic->endpoint,
-	          sure ? NULL : "the conditions of its rules are not all known before a packet is",
-	          "%zu rules: %zu meet its packets, %zu may%s%s%s%s%s", chain->n_rules,
-	          chain->n_all, chain->n_maybe, *effects ? " (" : "", effects, *effects ? ")" : "",
-	          counted, chain->drops ? "; what they leave is dropped" : "");
+	look_tell(look, service, why ? STATE_MAY_APPLY : STATE_FOUND, chain->where,
+	          traffic->endpoint, why, "%zu rule%s: %zu meet%s its packets, %zu may%s%s%s%s%s",
+	          chain->n_rules, chain->n_rules == 1 ? "" : "s", chain->n_all,
+	          chain->n_all == 1 ? "s" : "", chain->n_maybe, *effects ? " (" : "", effects,
+	          *effects ? ")" : "", counted, chain->drops ? "; what they leave is dropped" : "");
 }
 
 void rule_chains_tell(const struct rule_chains *chains, struct look *look, enum service service,

@@ -31,7 +31,7 @@ struct rule_chain {
 	size_t n_rules, n_all, n_maybe;
 	uint64_t packets; /* counted by those that meet it */
 	unsigned int effects;
-	bool counted;
+	size_t n_counted; /* of .n_all: those that count */
 };
 
 /* A rule, for one traffic. */

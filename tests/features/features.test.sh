@@ -91,7 +91,9 @@ table inet guard {
     tcp dport { 80, 443 } counter drop
     udp dport $port drop
     ip saddr 10.0.0.0/8 counter
+    tcp dport $port jump behind
   }
+  chain behind { counter drop; }
   chain unreached { counter drop; }
 }
 END
@@ -138,12 +140,15 @@ wait_for 20 sh -c "${in_b[*]} nft list chain inet guard input | grep -q 'dport $
 
 record full
 check_match "Rules of nftables that meet the port are counted, and their packets" "$(found nftables)" \
-  "inet guard input: 6 rules: 3 meet its packets, 1 may \(.*\); they counted [1-9][0-9]* packets"
+  "inet guard input: 7 rules: 4 meet its packets, 1 may \(.*\); they counted [1-9][0-9]* packets"
 check_eq "A chain that nothing leads to is left out" "$(found nftables | grep -c unreached)" 0
+check_match "A rule behind one that takes all packets is not sure to act: its counter is 0" \
+  "$(jq -r '.features[] | select(.where == "inet guard behind") | "\(.state): \(.why)"' "$tmp/full.json")" \
+  "^may-apply: no packet has got to these rules"
 check_match "A rule for one port is not one for another" "$(found nftables "$other")" \
-  "inet guard input: 6 rules: 2 meet its packets, 1 may"
+  "inet guard input: 7 rules: 2 meet its packets, 1 may"
 check_match "Rules of iptables are found in the table of the kernel" "$(found iptables)" \
-  "ip filter INPUT \(legacy\): 2 rules: 1 meet its packets, 0 may \(accept\); they counted [1-9]"
+  "ip filter INPUT \(legacy\): 2 rules: 1 meets its packets, 0 may \(accept\); they counted [1-9]"
 check_eq "and none where none meets the port" "$(found iptables "$other")" ""
 check_match "Tracked connections are those of the port" "$(found conntrack)" \
   "connections are tracked, of these 4 to it, 0 with NAT"
