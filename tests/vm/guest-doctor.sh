@@ -38,8 +38,6 @@ has fentry ok
 has kprobes ok
 has xdp_sockets ok
 has io_uring ok
-has isolcpus ok
-has rcu_nocbs ok
 has container ok
 check_eq "$kernel: nothing keeps DPDK, AF_XDP or the recording from running" "$(jq -c .blocked "$json")" "[]"
 
