@@ -26,6 +26,14 @@
 #define TWIN           AB_ARMS_MAX /* index of the baseline's second instance, for A/A */
 #define SETTLING_EPOCH 0x8000      /* another one than that of any block nearby */
 #define COST_ROUNDS    12 /* with the meter of softirqs: enough to judge all paths at once */
+/* Where the time of the run decides. With 20 pairs 95 % intervals stand on ranks 6 and 15. */
+#define ROUNDS_LEAST  20
+#define ROUNDS_MOST   400
+#define PING_NS       50000     /* a guess */
+#define BLOCK_EXTRA   1.12      /* what a block takes beside its requests: the rest after it, and */
+#define BLOCK_EDGE_NS 4000000   /* starting and stopping it */
+#define TURN_NS       250000000 /* opening and closing an arm for it, and its settling block */
+#define SHORT_BLOCK   2000      /* requests of blocks that are for CPU time, or to warm up */
 
 struct run {
 	const struct ab_options *options;
@@ -316,6 +324,14 @@ static size_t live_arms(const struct run *run, unsigned int *arms)
 	return n;
 }
 
+/* Means settle sooner than quantiles. */
+static void set_block(struct run *run, bool is_short)
+{
+	size_t all = run->options->traffic->n_requests;
+
+	run->generator.n_requests = is_short && all > SHORT_BLOCK ? SHORT_BLOCK : all;
+}
+
 /*
  * Rounds that measure CPU time only. Its figures stand with those of the first rounds: what is
  * paired comes from one round. Where the meter cannot attach, CPU time is not known.
@@ -330,6 +346,7 @@ static int run_cost_rounds(struct run *run, const unsigned int *arms, size_t n, 
 
 	if (softirq_meter_start(&run->meter, result->no_cost_why, sizeof(result->no_cost_why)))
 		return 0;
+	set_block(run, true);
 	for (size_t i = 0; i < cost_rounds(run) && !err; i++) {
 		err = run_round(run, same, 2, blocks, false, why, why_size);
 		for (size_t j = 0; j < 2 && !err; j++)
@@ -359,11 +376,13 @@ static int run_rounds(struct run *run, char *why, size_t why_size)
 
 	run->all = (WARM_UP_BLOCKS + rounds + cost_rounds(run)) * n +
 	           2 * (rounds + cost_rounds(run)) + WARM_UP_BLOCKS;
+	set_block(run, true);
 	for (size_t i = 0; i < WARM_UP_BLOCKS && !err; i++) {
 		err = run_round(run, arms, n, blocks, false, why, why_size);
 		if (!err)
 			err = run_round(run, &same[1], 1, blocks, false, why, why_size);
 	}
+	set_block(run, false);
 	for (size_t i = 0; i < rounds && !err; i++) {
 		err = run_round(run, same, 2, blocks, false, why, why_size);
 		for (size_t j = 0; j < 2 && !err; j++)
@@ -396,16 +415,47 @@ static int name_arms(struct ab_result *result, const struct ab_options *options,
 	return 0;
 }
 
-static int allocate(struct ab_result *result, const struct ab_options *options)
+static double block_ns(const struct ab_options *options, size_t n_requests)
 {
-	result->rounds = options->rounds;
+	double share = (double)n_requests / (double)options->traffic->n_requests;
+	double traffic_ns = options->ping_pong ? (double)options->traffic->n_requests * PING_NS
+	                                       : (double)traffic_duration_ns(options->traffic);
+
+	return BLOCK_EXTRA * share * traffic_ns + BLOCK_EDGE_NS +
+	       (options->ports ? TURN_NS + BLOCK_EXTRA * traffic_ns : 0);
+}
+
+/* As many as there is time for, beside those of CPU time. It depends on nothing but the options. */
+static size_t rounds_within(const struct ab_options *options, size_t n_arms)
+{
+	size_t all = options->traffic->n_requests, n = n_arms + 2;
+	double cost_ns = (double)((COST_ROUNDS + WARM_UP_BLOCKS) * n) *
+	                 block_ns(options, all < SHORT_BLOCK ? all : SHORT_BLOCK);
+	double rounds = ((double)options->time_ns - cost_ns) / ((double)n * block_ns(options, all));
+
+	return rounds < ROUNDS_LEAST ? ROUNDS_LEAST : rounds > ROUNDS_MOST ? ROUNDS_MOST : rounds;
+}
+
+static int allocate_blocks(struct run *run)
+{
+	struct ab_result *result = run->result;
+	const struct ab_options *options = run->options;
+	unsigned int arms[AB_ARMS_MAX];
+
+	result->rounds =
+		options->rounds ? options->rounds : rounds_within(options, live_arms(run, arms));
 	result->block = calloc(result->n_arms * result->rounds, sizeof(*result->block));
 	result->same = calloc(2 * result->rounds, sizeof(*result->same));
+	return result->block && result->same ? 0 : -ENOMEM;
+}
+
+static int allocate_histograms(struct ab_result *result)
+{
 	for (size_t i = 0; i < result->n_arms; i++)
 		if (histogram_init(&result->arm[i].latency, HISTOGRAM_HIGHEST_DEFAULT_NS,
 		                   HISTOGRAM_DIGITS_DEFAULT))
 			return -ENOMEM;
-	return result->block && result->same ? 0 : -ENOMEM;
+	return 0;
 }
 
 static int pin(int cpu, char *why, size_t why_size)
@@ -436,6 +486,8 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	err = pin(options->generator_cpu, why, why_size);
 	if (!err)
 		err = open_arms(run, why, why_size);
+	if (!err && allocate_blocks(run))
+		err = sentence(why, why_size, -ENOMEM, "out of memory");
 	if (!err)
 		err = run_rounds(run, why, why_size);
 	for (size_t i = 0; i < result->n_arms; i++)
@@ -469,7 +521,7 @@ int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, s
 	paired_order_init(&run->order, options->seed);
 	err = name_arms(ret, options, why, why_size);
 	if (!err)
-		err = allocate(ret, options);
+		err = allocate_histograms(ret);
 	if (!err)
 		err = run_all(run, why, why_size);
 	sched_setaffinity(0, sizeof(affinity), &affinity);

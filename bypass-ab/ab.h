@@ -142,7 +142,8 @@ struct ab_options {
 	const char *const *paths; /* NULL at the end */
 	const struct traffic *traffic;
 	const struct policy *policy;
-	size_t rounds; /* 6 at least */
+	size_t rounds;    /* 6 at least; 0: as many as take about time_ns, 20 to 400 */
+	uint64_t time_ns; /* of the whole run */
 	double confidence;
 	uint64_t seed;
 	const struct wire_type *wire;

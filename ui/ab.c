@@ -22,13 +22,14 @@
 #include "policy.h"
 #include "terminal.h"
 
-#define PLAN_TEXTS     64
-#define PATHS_MAX      (AB_ARMS_MAX - 1)
-#define BLOCK_DEFAULT  2000 /* requests */
-#define ROUNDS_DEFAULT 20
-#define SWEEP_REQUESTS 100000 /* of a trial, at most */
-#define ROUNDS_LEAST   6      /* a 95 % interval needs as many */
-#define ROUNDS_MOST    10000
+#define PLAN_TEXTS      64
+#define PATHS_MAX       (AB_ARMS_MAX - 1)
+#define BLOCK_DEFAULT   2000         /* requests: many short blocks tell more than few long ones */
+#define TIME_DEFAULT_NS 150000000000 /* with what is done before and after it: 3 min */
+#define LONG_SECONDS    600          /* of a run, from which on it is said before */
+#define SWEEP_REQUESTS  100000       /* of a trial, at most */
+#define ROUNDS_LEAST    6            /* a 95 % interval needs as many */
+#define ROUNDS_MOST     10000
 
 enum {
 	OPTION_BASELINE = AB_TRAFFIC_END,
@@ -37,6 +38,7 @@ enum {
 	OPTION_TCP,
 	OPTION_REQUESTS,
 	OPTION_ROUNDS,
+	OPTION_TIME,
 	OPTION_SWEEP,
 	OPTION_POLICY,
 	OPTION_SEED,
@@ -74,7 +76,8 @@ static const struct option_row ab_options_table[] = {
 	  "send the next request when the last one has been answered, not on a schedule" },
 	{ .help = "Design:" },
 	{ OPTION_REQUESTS, "requests", "N", "requests per block (2000; 1000 at least)" },
-	{ OPTION_ROUNDS, "rounds", "N", "blocks of each path (20; 6 at least)" },
+	{ OPTION_ROUNDS, "rounds", "N", "blocks of each path (6 at least; as --time allows)" },
+	{ OPTION_TIME, "time", "TIME", "20 rounds or more, as many as take about TIME (150s)" },
 	{ OPTION_SWEEP, "sweep", NULL,
 	  "find the highest rate without loss of each path, and its latency against load" },
 	{ OPTION_POLICY, "policy", "FILE", "what a gain must be (see samples/policy.ini)" },
@@ -165,6 +168,11 @@ static const char *take_design(struct arguments *arguments, int option, const ch
 		if (option_integer(value, ROUNDS_LEAST, ROUNDS_MOST, &number))
 			return "a number, 6 to 10000";
 		ab->rounds = number;
+		return NULL;
+	case OPTION_TIME:
+		if (option_duration(value, &ab->time_ns))
+			return "a length of time, such as 150s or 10m";
+		ab->rounds = 0;
 		return NULL;
 	case OPTION_SEED:
 		return option_integer(value, 0, UINT64_MAX, &ab->seed) ? "a whole number" : NULL;
@@ -472,6 +480,21 @@ static int run_planned(struct arguments *arguments, struct traffic *traffic,
 	return exit_code;
 }
 
+/* Of a trace that is slow, say. */
+static void complain_of_time(const struct arguments *arguments)
+{
+	const struct ab_options *ab = &arguments->ab;
+	double seconds = (double)traffic_duration_ns(ab->traffic) / 1e9;
+	size_t arms = 3; /* the baseline, twice more to compare it with itself */
+
+	for (size_t i = 0; arguments->path[i]; i++)
+		arms++;
+	seconds *= (double)(arms * (ab->rounds ? ab->rounds : 20));
+	if (!arguments->sweep && !ab->ping_pong && seconds > LONG_SECONDS)
+		error_note("this run takes %.0f min or more: a block of this traffic takes %.0f s",
+		           ceil(seconds / 60), (double)traffic_duration_ns(ab->traffic) / 1e9);
+}
+
 static int run_traffic(struct arguments *arguments, struct journal *journal,
                        struct ab_result *result)
 {
@@ -485,6 +508,7 @@ static int run_traffic(struct arguments *arguments, struct journal *journal,
 	if (exit_code >= 0)
 		return exit_code;
 	arguments->ab.traffic = &traffic;
+	complain_of_time(arguments);
 	if (!arguments->ab.wire)
 		err = wire_choose(&traffic.flow[0], &arguments->ab.wire, why, sizeof(why));
 	if (err)
@@ -532,7 +556,7 @@ static int ab_main(int argc, char **argv)
 		.traffic = ab_traffic_default,
 		.block_requests = BLOCK_DEFAULT,
 		.ab = { .baseline = "kernel",
-		        .rounds = ROUNDS_DEFAULT,
+		        .time_ns = TIME_DEFAULT_NS,
 		        .seed = time(NULL),
 		        .generator_cpu = -1,
 		        .responder_cpu = -1,

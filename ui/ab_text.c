@@ -176,7 +176,7 @@ static struct formatted change_text(const struct terminal *t, const struct ab_co
 		return points_text(c);
 	if (c->low == INFINITY)
 		return (struct formatted){ "lost" };
-	if (c->change >= 1 || isnan(c->change))
+	if (c->change >= 1 || (c->change > 0 && c->high >= 1) || isnan(c->change))
 		snprintf(text.text, sizeof(text.text), "%s%.16s [%.16s,%.16s]", t->utf8 ? "×" : "x",
 		         isnan(c->change) ? "?" : times_text(c->change).text,
 		         times_text(c->low).text, times_text(c->high).text);

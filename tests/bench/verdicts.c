@@ -215,6 +215,17 @@ static bool is_wrong(const struct ab_result *result)
 	return false;
 }
 
+static void print_change(const struct ab_result *result, enum arm arm, const char *title,
+                         enum ab_metric metric)
+{
+	const struct ab_comparison *comparison = ab_find_comparison(result, arm, metric);
+
+	if (comparison)
+		printf("; %s %+.0f %% [%+.0f, %+.0f] of %zu %s", title, 100 * comparison->change,
+		       100 * comparison->low, 100 * comparison->high, comparison->n,
+		       ab_verdict_name[comparison->verdict]);
+}
+
 static void count(const struct ab_result *result, struct tally *tally)
 {
 	bool wrong = is_wrong(result);
@@ -223,22 +234,33 @@ static void count(const struct ab_result *result, struct tally *tally)
 	tally->wrong += wrong;
 	tally->tail_found += verdict(result, TAIL, AB_P99) == AB_WORSE;
 	tally->median_found += verdict(result, MEDIAN, AB_P50) == AB_WORSE;
-	printf("%3u  equal p50 %+.0f %% %s, p99 %+.0f %% %s%s", tally->runs,
-	       100 * ab_find_comparison(result, EQUAL, AB_P50)->change,
-	       ab_verdict_name[verdict(result, EQUAL, AB_P50)],
-	       100 * ab_find_comparison(result, EQUAL, AB_P99)->change,
-	       ab_verdict_name[verdict(result, EQUAL, AB_P99)], wrong ? " WRONG" : "");
-	printf("; tail p99 %+.0f %% %s", 100 * ab_find_comparison(result, TAIL, AB_P99)->change,
-	       ab_verdict_name[verdict(result, TAIL, AB_P99)]);
-	printf("; median p50 %+.0f %% %s", 100 * ab_find_comparison(result, MEDIAN, AB_P50)->change,
-	       ab_verdict_name[verdict(result, MEDIAN, AB_P50)]);
+	printf("%3u", tally->runs);
+	print_change(result, EQUAL, "equal p50", AB_P50);
+	print_change(result, EQUAL, "p99", AB_P99);
+	print_change(result, TAIL, "tail p99", AB_P99);
+	print_change(result, MEDIAN, "median p50", AB_P50);
+	printf("%s", wrong ? "; WRONG" : "");
 	printf("; floors %.0f %%, %.0f %%\n", 100 * result->floor[AB_P50].floor,
 	       100 * result->floor[AB_P99].floor);
 	fflush(stdout);
 }
 
+/* @waits: "TAIL_US,MEDIAN_US", or "" to choose them. */
+static int set_waits(const struct traffic *traffic, const struct wire_type *wire, const char *waits)
+{
+	double tail_us, median_us;
+
+	if (!*waits)
+		return choose_waits(traffic, wire);
+	if (sscanf(waits, "%lf,%lf", &tail_us, &median_us) != 2)
+		return -EINVAL;
+	tail_wait_ns = (uint64_t)(1000 * tail_us);
+	median_wait_ns = (uint64_t)(1000 * median_us);
+	return 0;
+}
+
 static int run_all(const struct traffic *traffic, unsigned int runs, size_t rounds, uint64_t seed,
-                   struct tally *tally)
+                   const char *waits, struct tally *tally)
 {
 	static const char *const all[] = { "equal", "tail", "median", NULL };
 	const struct wire_type *wire;
@@ -250,7 +272,7 @@ static int run_all(const struct traffic *traffic, unsigned int runs, size_t roun
 		fprintf(stderr, "verdicts: %s\n", why);
 		return err;
 	}
-	err = choose_waits(traffic, wire);
+	err = set_waits(traffic, wire, waits);
 	for (unsigned int i = 1; i <= runs && !err; i++) {
 		err = run(traffic, wire, rounds, seed + i, all, &result);
 		if (!err)
@@ -268,8 +290,8 @@ int main(int argc, char **argv)
 	double n;
 	int err;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: verdicts RUNS ROUNDS REQUESTS RATE SEED\n");
+	if (argc != 7) {
+		fprintf(stderr, "usage: verdicts RUNS ROUNDS REQUESTS RATE SEED WAITS\n");
 		return 1;
 	}
 	shape.n_requests = strtoul(argv[3], NULL, 10);
@@ -283,7 +305,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	make_paths();
 	err = run_all(&traffic, (unsigned int)strtoul(argv[1], NULL, 10),
-	              strtoul(argv[2], NULL, 10), shape.seed, &tally);
+	              strtoul(argv[2], NULL, 10), shape.seed, argv[6], &tally);
 	traffic_free(&traffic);
 	n = tally.runs;
 	if (tally.runs)

@@ -6,6 +6,7 @@
 #   --requests N   of a block (2000)
 #   --rate PPS     requests per second (20000)
 #   --seed N       of the first run (1)
+#   --waits T,M    in us, as an earlier run has chosen them: of 2 % of the requests, and of all
 #
 # Every run compares kernel-spin with itself, with itself delayed so that the p99 is 30 % up, and with
 # itself delayed so that the p50 is 15 % up. The last line has the three rates: false verdicts (to be
@@ -16,7 +17,7 @@ set -euo pipefail
 
 top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 build=${KTAX_BUILD:-$top/build}
-runs=100 rounds=20 requests=2000 rate=20000 seed=1
+runs=100 rounds=20 requests=2000 rate=20000 seed=1 waits=
 
 usage() {
   sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed '$d'
@@ -29,6 +30,7 @@ while [ $# -gt 0 ]; do
     --requests) requests=$2 ;;
     --rate) rate=$2 ;;
     --seed) seed=$2 ;;
+    --waits) waits=$2 ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; exit 1 ;;
   esac
@@ -37,4 +39,4 @@ done
 [ "$(id -u)" = 0 ] || { echo "verdicts: run it as root" >&2; exit 5; }
 [ "$(nproc)" -ge 2 ] || { echo "verdicts: needs two CPUs" >&2; exit 5; }
 
-exec "$build/tests/verdicts" "$runs" "$rounds" "$requests" "$rate" "$seed"
+exec "$build/tests/verdicts" "$runs" "$rounds" "$requests" "$rate" "$seed" "$waits"
