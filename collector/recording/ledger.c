@@ -106,12 +106,12 @@ int buckets_fold(const uint32_t buckets[KTAX_HIST_BUCKETS], uint64_t max_ns, boo
 	int error = 0;
 
 	for (uint32_t i = 0; i < KTAX_HIST_BUCKETS && !error; i++) {
-		uint64_t value = bucket_midpoint(i);
-		uint64_t count = buckets[i];
+		uint64_t count = buckets[i], value;
 		bool at_max = i == top && has_max;
 
 		if (!count)
 			continue;
+		value = bucket_midpoint(i);
 		if (i == top && value > max)
 			value = max;
 		if (count > at_max)

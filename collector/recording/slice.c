@@ -3,6 +3,7 @@
 #include "tail.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,35 +168,50 @@ int recording_slice_add_ledger(struct recording_slice *slice, const struct recor
 /* ---- From the kernel's side ---------------------------------------------------------------- */
 
 struct fold {
-	struct slice_ledger *ledger;
+	struct slice_ledger *ledger; /* with room for all counts */
 	unsigned int histogram;
-	uint32_t index; /* of the count not yet appended */
-	uint64_t count;
+	bool any;
 };
 
 /* Values come in ascending order, but two may share a bucket. */
 static int fold_value(void *context, uint64_t value, uint64_t count)
 {
 	struct fold *fold = context;
+	struct slice_ledger *ledger = fold->ledger;
 	uint32_t index = ktax_hist_index(value, MAGNITUDE);
-	int error = 0;
+	struct slice_count *last = &ledger->counts[ledger->n_counts];
 
-	if (fold->count && index != fold->index) {
-		error = append_count(fold->ledger, fold->histogram, fold->index, fold->count);
-		fold->count = 0;
+	if (fold->any && last[-1].index == index) {
+		last[-1].count += (uint32_t)count;
+		return 0;
 	}
-	fold->index = index;
-	fold->count += count;
-	return error;
+	*last = (struct slice_count){ (uint16_t)index, (uint16_t)fold->histogram, (uint32_t)count };
+	ledger->n_counts++;
+	fold->any = true;
+	return 0;
 }
 
-static int append_buckets(struct slice_ledger *ledger, unsigned int number, const uint32_t *buckets,
-                          bool has_max)
+static void append_buckets(struct slice_ledger *ledger, unsigned int number,
+                           const uint32_t *buckets, bool has_max)
 {
 	struct fold fold = { .ledger = ledger, .histogram = number };
-	int error = buckets_fold(buckets, ledger->max_ns, has_max, fold_value, &fold);
 
-	return error ? error : append_count(ledger, number, fold.index, fold.count);
+	buckets_fold(buckets, ledger->max_ns, has_max, fold_value, &fold);
+}
+
+/* All histograms of an aggregate lie side by side; the maximum may need a count of its own. */
+static size_t counts_needed(const struct ktax_aggregate *aggregate)
+{
+	const uint32_t *buckets = aggregate->total;
+	size_t n = 1;
+
+	_Static_assert(offsetof(struct ktax_aggregate, account) ==
+	                       offsetof(struct ktax_aggregate, total) +
+	                               3 * sizeof(aggregate->total),
+	               "histograms of an aggregate");
+	for (size_t i = 0; i < (3 + KTAX_NACCOUNTS) * (size_t)KTAX_HIST_BUCKETS; i++)
+		n += buckets[i] != 0;
+	return n;
 }
 
 int recording_slice_add_aggregate(struct recording_slice *slice,
@@ -213,15 +229,15 @@ int recording_slice_add_aggregate(struct recording_slice *slice,
 	kept->max_ns = delta->max_ns;
 	text_clean(kept->endpoint.name);
 	text_clean(kept->endpoint.comm);
-	error = append_buckets(kept, SLICE_TOTAL, delta->total, true);
-	if (!error)
-		error = append_buckets(kept, SLICE_FLOOR_TUNED, delta->floor_tuned, false);
-	if (!error)
-		error = append_buckets(kept, SLICE_FLOOR_BYPASS, delta->floor_bypass, false);
-	for (unsigned int i = 0; i < KTAX_NACCOUNTS && !error; i++)
-		error = append_buckets(kept, SLICE_ACCOUNT + i, delta->account[i], false);
-	if (!error)
-		error = append_cells(kept, delta->joint);
+	kept->counts = calloc(counts_needed(delta), sizeof(*kept->counts));
+	if (!kept->counts)
+		return -ENOMEM;
+	append_buckets(kept, SLICE_TOTAL, delta->total, true);
+	append_buckets(kept, SLICE_FLOOR_TUNED, delta->floor_tuned, false);
+	append_buckets(kept, SLICE_FLOOR_BYPASS, delta->floor_bypass, false);
+	for (unsigned int i = 0; i < KTAX_NACCOUNTS; i++)
+		append_buckets(kept, SLICE_ACCOUNT + i, delta->account[i], false);
+	error = append_cells(kept, delta->joint);
 	complete(slice, kept);
 	return error;
 }

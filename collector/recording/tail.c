@@ -55,14 +55,16 @@ static void apply_cell(struct ktax_joint_cell *into, const struct ktax_joint_cel
 		sums[i] += add ? terms[i] : -terms[i];
 }
 
-static void apply_ledger(struct recording_ledger *into, const struct slice_ledger *ledger, bool add)
+/* @accounts: their histograms too. */
+static void apply_ledger(struct recording_ledger *into, const struct slice_ledger *ledger, bool add,
+                         bool accounts)
 {
 	const struct slice_count *count = ledger->counts, *end = count + ledger->n_counts;
 
 #define X(member) into->member += add ? ledger->member : -ledger->member;
 	LEDGER_SUMS(X)
 #undef X
-	while (count < end) {
+	while (count < end && (accounts || count->histogram < SLICE_ACCOUNT)) {
 		const struct slice_count *from = count;
 
 		while (count < end && count->histogram == from->histogram)
@@ -128,8 +130,8 @@ static void apply_slice(struct recording_tail *tail, const struct recording_slic
 	for (size_t i = 0; i < slice->n_ledgers; i++) {
 		const struct slice_ledger *ledger = &slice->ledgers[i];
 
-		apply_ledger(find_ledger(&tail->sum, &ledger->endpoint), ledger, add);
-		apply_ledger(&tail->all.ledgers[0], ledger, add);
+		apply_ledger(find_ledger(&tail->sum, &ledger->endpoint), ledger, add, true);
+		apply_ledger(&tail->all.ledgers[0], ledger, add, false);
 	}
 	apply_interval(&tail->sum, &slice->interval, add);
 	apply_interval(&tail->all, &slice->interval, add);

@@ -85,7 +85,8 @@ struct recording_tail {
 	struct recording_slice *summed; /* oldest one in the sum */
 	struct recording_slice *last;
 	struct recording sum; /* by endpoint, in the order in which they came */
-	struct recording all; /* the same intervals with one ledger, "all endpoints" */
+	/* The same intervals with one ledger, "all endpoints", without histograms of accounts. */
+	struct recording all;
 };
 
 /*
