@@ -8,6 +8,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 
 #include "ip_batch.h"
 #include "link.h"
+#include "napi.h"
 
 #define FEATURE_WORDS 8 /* of 32 features; kernels have 3 at most so far */
 
@@ -168,7 +170,8 @@ static int restore_channels(const struct change *change)
 
 /* ---- Interfaces --------------------------------------------------------------------------- */
 
-static int save_up(struct change *change)
+/* In the words of ip-link(8). DPDK's drivers of the kernel's interfaces set promiscuous mode. */
+static int save_flags(struct change *change)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
 	struct ifreq request = {};
@@ -179,7 +182,9 @@ static int save_up(struct change *change)
 	if (ioctl(fd, SIOCGIFFLAGS, &request))
 		err = -errno;
 	else
-		strcpy(change->value, request.ifr_flags & IFF_UP ? "up" : "down");
+		snprintf(change->value, sizeof(change->value), "%s promisc %s",
+		         request.ifr_flags & IFF_UP ? "up" : "down",
+		         request.ifr_flags & IFF_PROMISC ? "on" : "off");
 	close(fd);
 	return err;
 }
@@ -193,13 +198,13 @@ static int run_ip(const char *format, const struct change *change)
 	if (home < 0)
 		return home;
 	snprintf(command, sizeof(command), format, change->interface,
-	         change->kind == &change_up ? change->value : change->what);
+	         change->kind == &change_flags ? change->value : change->what);
 	err = ip_batch(home, home, command, NULL, 0);
 	close(home);
 	return err;
 }
 
-static int restore_up(const struct change *change)
+static int restore_flags(const struct change *change)
 {
 	return run_ip("link set dev %s %s\n", change);
 }
@@ -218,6 +223,74 @@ static int restore_address(const struct change *change)
 static int restore_neighbour(const struct change *change)
 {
 	return run_ip("neighbour flush dev %s to %s nud all\n", change);
+}
+
+/* ---- NAPI --------------------------------------------------------------------------------- */
+
+/*
+ * The instance whose position, by id, is change->what: many drivers make new ones, in the same
+ * order, when their queues change. -ENOENT: there are fewer.
+ */
+static int find_instance(const struct change *change, struct napi_instance *ret_instance)
+{
+	struct napi_instance instances[NAPI_MAX];
+	int n = napi_list(change->interface, instances, NAPI_MAX);
+	int position = (int)strtol(change->what, NULL, 10);
+
+	if (n < 0)
+		return n;
+	if (position < 0 || position >= n)
+		return -ENOENT;
+	*ret_instance = instances[position];
+	return 0;
+}
+
+static int save_napi(struct change *change)
+{
+	struct napi_instance instance;
+	int err = find_instance(change, &instance);
+
+	if (err || !instance.settings.known)
+		return err ? err : -EOPNOTSUPP;
+	snprintf(change->value, sizeof(change->value), "%u %llu %llu",
+	         instance.settings.defer_hard_irqs,
+	         (unsigned long long)instance.settings.gro_flush_timeout_ns,
+	         (unsigned long long)instance.settings.irq_suspend_timeout_ns);
+	return 0;
+}
+
+static bool read_settings(const char *value, struct napi_settings *settings)
+{
+	unsigned long long gro_ns, suspend_ns;
+
+	*settings = (struct napi_settings){ .known = true };
+	if (sscanf(value, "%u %llu %llu", &settings->defer_hard_irqs, &gro_ns, &suspend_ns) != 3)
+		return false;
+	settings->gro_flush_timeout_ns = gro_ns;
+	settings->irq_suspend_timeout_ns = suspend_ns;
+	return true;
+}
+
+static bool are_equal(const struct napi_settings *one, const struct napi_settings *other)
+{
+	return one->defer_hard_irqs == other->defer_hard_irqs &&
+	       one->gro_flush_timeout_ns == other->gro_flush_timeout_ns &&
+	       one->irq_suspend_timeout_ns == other->irq_suspend_timeout_ns;
+}
+
+static int restore_napi(const struct change *change)
+{
+	struct napi_instance instance;
+	struct napi_settings wanted;
+	int err = find_instance(change, &instance);
+
+	if (err)
+		return err == -ENOENT ? 1 : err;
+	if (!read_settings(change->value, &wanted))
+		return -EINVAL;
+	if (are_equal(&wanted, &instance.settings))
+		return 1;
+	return napi_set_instance(instance.id, &wanted);
 }
 
 /* ---- XDP ---------------------------------------------------------------------------------- */
@@ -250,7 +323,8 @@ const struct change_kind change_file = { "file", save_file, restore_file };
 const struct change_kind change_directory = { "directory", save_directory, restore_directory };
 const struct change_kind change_features = { "features", save_features, restore_features };
 const struct change_kind change_channels = { "channels", save_channels, restore_channels };
-const struct change_kind change_up = { "up", save_up, restore_up };
+const struct change_kind change_flags = { "flags", save_flags, restore_flags };
+const struct change_kind change_napi = { "napi", save_napi, restore_napi };
 const struct change_kind change_address = { "address", save_nothing, restore_address };
 const struct change_kind change_neighbour = { "neighbour", save_nothing, restore_neighbour };
 const struct change_kind change_xdp = { "xdp", save_xdp, restore_xdp };
@@ -258,9 +332,8 @@ const struct change_kind change_xdp = { "xdp", save_xdp, restore_xdp };
 const struct change_kind *change_kind_by_name(const char *name)
 {
 	static const struct change_kind *const kinds[] = {
-		&change_file,      &change_directory, &change_features,
-		&change_channels,  &change_up,        &change_address,
-		&change_neighbour, &change_xdp,       NULL
+		&change_file, &change_directory, &change_features,  &change_channels, &change_flags,
+		&change_napi, &change_address,   &change_neighbour, &change_xdp,      NULL
 	};
 
 	for (const struct change_kind *const *kind = kinds; *kind; kind++)

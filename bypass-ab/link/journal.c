@@ -21,6 +21,7 @@
 #include "change.h"
 #include "ip_batch.h"
 #include "link.h"
+#include "napi.h"
 #include "sentence.h"
 
 #define FILE_MOST   (1 << 20)
@@ -514,11 +515,42 @@ static int apply_up(const char *interface, const char *what, const char *value)
 
 int journal_set_up(struct journal *journal, const struct port *port, char *why, size_t why_size)
 {
-	int err = make_change(journal, port, &change_up, "-", apply_up, NULL);
+	int err = make_change(journal, port, &change_flags, "-", apply_up, NULL);
 
 	if (err)
 		return sentence(why, why_size, err, "cannot set %s up: %s", port->interface,
 		                strerror(-err));
+	return 0;
+}
+
+/* In the port's namespace. */
+static int note_instances(struct journal *journal, const char *interface, int ns)
+{
+	struct napi_instance instances[NAPI_MAX];
+	int n = napi_list(interface, instances, NAPI_MAX), err = n < 0 ? n : 0;
+	char position[16];
+
+	for (int i = 0; i < n && !err; i++) {
+		snprintf(position, sizeof(position), "%d", i);
+		err = note_here(journal, &change_napi, interface, position, ns);
+	}
+	return err;
+}
+
+int journal_note_napi(struct journal *journal, const struct port *port, char *why, size_t why_size)
+{
+	int ns = port_open_namespace(port), home, err = ns;
+
+	if (ns >= 0) {
+		home = namespace_visit(ns);
+		err = home < 0 ? home : note_instances(journal, port->interface, ns);
+		if (home >= 0)
+			namespace_leave(home);
+		close(ns);
+	}
+	if (err && err != -EOPNOTSUPP)
+		return sentence(why, why_size, err, "cannot read the NAPI settings of %s: %s",
+		                port->interface, strerror(-err));
 	return 0;
 }
 

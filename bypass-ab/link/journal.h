@@ -59,7 +59,11 @@ int journal_set_offloads_off(struct journal *journal, const struct port *port, c
 /* One queue, so that a path that reads one gets all of the traffic. */
 int journal_set_one_channel(struct journal *journal, const struct port *port, char *why,
                             size_t why_size);
+/* Up; promiscuous mode is put back too, whoever sets it. */
 int journal_set_up(struct journal *journal, const struct port *port, char *why, size_t why_size);
+/* What its NAPI instances are set to is put back at the end, whoever changes it; it has them while
+ * it is up. */
+int journal_note_napi(struct journal *journal, const struct port *port, char *why, size_t why_size);
 /* Removed at the end: both are addresses that the port does not have yet; the caller sets them. */
 int journal_note_address(struct journal *journal, const struct port *port, const char *address,
                          const char *neighbour, char *why, size_t why_size);

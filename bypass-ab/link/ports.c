@@ -170,11 +170,15 @@ static int change_here(const struct preparation *preparation)
 		memcpy(preparation->driver, driver, sizeof(driver));
 	if (!err && !strcmp(driver, "veth"))
 		err = journal_set_offloads_off(preparation->journal, port, why, why_size);
+	if (!err) /* they may be lost with their queues */
+		err = journal_note_napi(preparation->journal, port, why, why_size);
 	if (!err)
 		err = journal_set_one_channel(preparation->journal, port, why, why_size);
 	if (!err)
 		err = silence(preparation);
-	return err ? err : journal_set_up(preparation->journal, port, why, why_size);
+	if (!err)
+		err = journal_set_up(preparation->journal, port, why, why_size);
+	return err ? err : journal_note_napi(preparation->journal, port, why, why_size);
 }
 
 static int examine_here(const struct preparation *preparation, unsigned int *ret_index,

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,12 @@
 #include <xdp/libxdp.h>
 
 #include "sentence.h"
+
+/*
+ * Has libxdp attach the AF_XDP driver's program itself, and not a dispatcher for it, which is
+ * pinned to the BPF file system: a process that is killed would leave that behind.
+ */
+#define NO_DISPATCHER "LIBXDP_SKIP_DISPATCHER"
 
 #define MEMORY_MB    64
 #define RING_SIZE    1024
@@ -141,6 +148,7 @@ static int start_silently(int n, char **arguments)
 	int output = silence(STDOUT_FILENO), errors = silence(STDERR_FILENO), r;
 
 	redirect_log();
+	setenv(NO_DISPATCHER, "1", 1);
 	r = rte_eal_init(n, arguments);
 	restore(STDOUT_FILENO, output);
 	restore(STDERR_FILENO, errors);
@@ -307,6 +315,7 @@ int dpdk_port_open(struct dpdk_port *port, const struct dpdk_device *device, cha
 void dpdk_port_close(struct dpdk_port *port)
 {
 	if (port->id < RTE_MAX_ETHPORTS) {
+		rte_eth_promiscuous_disable(port->id);
 		rte_eth_dev_stop(port->id);
 		rte_eth_dev_close(port->id);
 		rte_eal_hotplug_remove(port->bus, port->name);

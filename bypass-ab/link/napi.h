@@ -3,14 +3,14 @@
  * The NAPI instances of an interface: what the kernel polls when it polls busily. They are set
  * through the generic netlink family "netdev".
  */
-#ifndef KTAX_PATH_NAPI_H
-#define KTAX_PATH_NAPI_H
+#ifndef KTAX_NAPI_H
+#define KTAX_NAPI_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define NAPI_MAX 64 /* instances, one per queue */
+#define NAPI_MAX 64 /* instances, one or two per queue */
 
 /* Unknown before Linux 6.13: there they are the whole interface's, in sysfs. */
 struct napi_settings {
@@ -26,6 +26,15 @@ struct napi_instance {
 	struct napi_settings settings;
 };
 
+/*
+ * The instances of @interface by rising id, at most @most: their number. -EOPNOTSUPP: the kernel
+ * does not list them (6.8 does).
+ */
+int napi_list(const char *interface, struct napi_instance *instances, size_t most);
+/* -ENOENT: it is gone; -EOPNOTSUPP: the kernel cannot (6.13 can). */
+int napi_set_instance(uint32_t id, const struct napi_settings *settings);
+
+/* What a path that polls has of them. */
 struct napi {
 	char interface[16];
 	bool made; /* GRO was switched on to have any */

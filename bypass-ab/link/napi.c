@@ -5,14 +5,13 @@
 #include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
 #include <linux/genetlink.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "change.h"
 #include "sentence.h"
 
 /* From linux/netdev.h, which Debian 12 does not have. */
@@ -33,38 +32,25 @@ enum {
 
 /* ---- GRO of a veth device ------------------------------------------------------------------- */
 
-static int ethtool(const char *interface, void *command)
-{
-	struct ifreq request = { .ifr_data = command };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
-
-	if (fd < 0)
-		return -errno;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	err = ioctl(fd, SIOCETHTOOL, &request) ? -errno : 0;
-	close(fd);
-	return err;
-}
-
 static bool is_veth(const char *interface)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 
-	return !ethtool(interface, &info) && !strcmp(info.driver, "veth");
+	return !change_ethtool(interface, &info) && !strcmp(info.driver, "veth");
 }
 
 static bool gro_is_on(const char *interface)
 {
 	struct ethtool_value gro = { .cmd = ETHTOOL_GGRO };
 
-	return !ethtool(interface, &gro) && gro.data;
+	return !change_ethtool(interface, &gro) && gro.data;
 }
 
 static int set_gro(const char *interface, bool on)
 {
 	struct ethtool_value gro = { .cmd = ETHTOOL_SGRO, .data = on };
 
-	return ethtool(interface, &gro);
+	return change_ethtool(interface, &gro);
 }
 
 /* ---- Generic netlink ------------------------------------------------------------------------ */
@@ -148,11 +134,16 @@ static uint64_t get_uint(const struct nlattr *attribute)
 	               : mnl_attr_get_u64(attribute);
 }
 
+struct list {
+	struct napi_instance *instance;
+	size_t n, most;
+};
+
 static int note_instance(const struct nlmsghdr *header, void *context)
 {
 	const struct nlattr *attribute;
 	struct napi_instance instance = {};
-	struct napi *napi = context;
+	struct list *list = context;
 
 	mnl_attr_for_each(attribute, header, sizeof(struct genlmsghdr))
 	{
@@ -175,13 +166,22 @@ static int note_instance(const struct nlmsghdr *header, void *context)
 			break;
 		}
 	}
-	if (instance.id && napi->n_instances < NAPI_MAX)
-		napi->instance[napi->n_instances++] = instance;
+	if (instance.id && list->n < list->most)
+		list->instance[list->n++] = instance;
 	return MNL_CB_OK;
 }
 
-static int find_instances(struct napi *napi)
+static int compare_ids(const void *a, const void *b)
 {
+	uint32_t x = ((const struct napi_instance *)a)->id;
+	uint32_t y = ((const struct napi_instance *)b)->id;
+
+	return x < y ? -1 : x > y;
+}
+
+int napi_list(const char *interface, struct napi_instance *instances, size_t most)
+{
+	struct list list = { .instance = instances, .most = most };
 	struct conversation talk;
 	struct nlmsghdr *request;
 	int err = talk_open(&talk);
@@ -189,22 +189,31 @@ static int find_instances(struct napi *napi)
 	if (err)
 		return err;
 	request = put_request(&talk, talk.family, NETDEV_NAPI_GET, NLM_F_DUMP);
-	mnl_attr_put_u32(request, NAPI_IFINDEX, if_nametoindex(napi->interface));
-	err = ask(&talk, request, note_instance, napi);
+	mnl_attr_put_u32(request, NAPI_IFINDEX, if_nametoindex(interface));
+	err = ask(&talk, request, note_instance, &list);
 	mnl_socket_close(talk.socket);
-	return err == -EINVAL ? -EOPNOTSUPP : err;
+	if (err)
+		return err == -EINVAL ? -EOPNOTSUPP : err;
+	qsort(instances, list.n, sizeof(*instances), compare_ids);
+	return (int)list.n;
 }
 
-static int set_instance(struct conversation *talk, uint32_t id,
-                        const struct napi_settings *settings)
+int napi_set_instance(uint32_t id, const struct napi_settings *settings)
 {
-	struct nlmsghdr *request = put_request(talk, talk->family, NETDEV_NAPI_SET, NLM_F_ACK);
+	struct conversation talk;
+	struct nlmsghdr *request;
+	int err = talk_open(&talk);
 
+	if (err)
+		return err;
+	request = put_request(&talk, talk.family, NETDEV_NAPI_SET, NLM_F_ACK);
 	mnl_attr_put_u32(request, NAPI_ID, id);
 	mnl_attr_put_u32(request, NAPI_DEFER_HARD_IRQS, settings->defer_hard_irqs);
 	mnl_attr_put_u64(request, NAPI_GRO_FLUSH_TIMEOUT, settings->gro_flush_timeout_ns);
 	mnl_attr_put_u64(request, NAPI_IRQ_SUSPEND_TIMEOUT, settings->irq_suspend_timeout_ns);
-	return ask(talk, request, NULL, NULL);
+	err = ask(&talk, request, NULL, NULL);
+	mnl_socket_close(talk.socket);
+	return err;
 }
 
 /* ---- The interface -------------------------------------------------------------------------- */
@@ -221,7 +230,9 @@ static int napi_open(struct napi *napi, const char *interface)
 			return err;
 		napi->made = true;
 	}
-	return find_instances(napi);
+	err = napi_list(interface, napi->instance, NAPI_MAX);
+	napi->n_instances = err > 0 ? (size_t)err : 0;
+	return err < 0 ? err : 0;
 }
 
 int napi_require(struct napi *napi, const char *interface, char *why, size_t why_size)
@@ -254,33 +265,23 @@ const char *napi_of_socket(const struct napi *napi, int fd)
 
 int napi_set(struct napi *napi, const struct napi_settings *settings)
 {
-	struct conversation talk;
-	int err;
+	int err = 0;
 
 	if (!napi->n_instances)
 		return -EOPNOTSUPP;
 	for (size_t i = 0; i < napi->n_instances; i++)
 		if (!napi->instance[i].settings.known)
 			return -EOPNOTSUPP;
-	err = talk_open(&talk);
-	if (err)
-		return err;
 	napi->changed = true;
 	for (size_t i = 0; i < napi->n_instances && !err; i++)
-		err = set_instance(&talk, napi->instance[i].id, settings);
-	mnl_socket_close(talk.socket);
+		err = napi_set_instance(napi->instance[i].id, settings);
 	return err;
 }
 
 static void restore_settings(struct napi *napi)
 {
-	struct conversation talk;
-
-	if (talk_open(&talk))
-		return;
 	for (size_t i = 0; i < napi->n_instances; i++)
-		set_instance(&talk, napi->instance[i].id, &napi->instance[i].settings);
-	mnl_socket_close(talk.socket);
+		napi_set_instance(napi->instance[i].id, &napi->instance[i].settings);
 }
 
 void napi_close(struct napi *napi)
