@@ -87,33 +87,19 @@ static int open_one(struct run *run, size_t i, char *why, size_t why_size)
 }
 
 /*
- * A/A compares two processes on two links, as A/B does: what differs between any two of them is
- * part of the noise. In memory there is but one.
+ * The arms that are in memory, or all others with the baseline's twin: A/A compares two processes
+ * on two links, as A/B does, since what differs between any two of them is part of the noise.
  */
-static unsigned int twin_of_baseline(const struct run *run)
-{
-	return run->result->arm[0].type->in_memory ? 0 : TWIN;
-}
-
-/*
- * Those in memory last: with them DPDK starts in this process, and what is forked from it then
- * cannot start a DPDK of its own.
- */
-static int open_arms(struct run *run, char *why, size_t why_size)
+static int open_arms(struct run *run, bool in_memory, char *why, size_t why_size)
 {
 	const struct ab_result *result = run->result;
 	int err = 0;
 
 	run->twin.type = result->arm[0].type;
 	for (size_t i = 0; i < result->n_arms && !err; i++)
-		if (!result->arm[i].type->in_memory)
+		if (result->arm[i].type->in_memory == in_memory)
 			err = open_one(run, i, why, why_size);
-	if (!err && twin_of_baseline(run) == TWIN)
-		err = open_one(run, TWIN, why, why_size);
-	for (size_t i = 0; i < result->n_arms && !err; i++)
-		if (result->arm[i].type->in_memory)
-			err = open_one(run, i, why, why_size);
-	return err;
+	return err || in_memory ? err : open_one(run, TWIN, why, why_size);
 }
 
 /* ---- What a block adds to its arm ---------------------------------------------------------- */
@@ -233,8 +219,8 @@ static int fail_arm(const struct arm *arm, int err, char *why, size_t why_size)
 static int check_responders(const struct run *run, char *why, size_t why_size)
 {
 	for (size_t i = 0; i < run->result->n_arms; i++)
-		if (!run->result->arm[i].skipped && !takes_turns(run, &run->arm[i]) &&
-		    responder_is_gone(&run->arm[i].responder))
+		if (run->arm[i].result && !run->arm[i].result->skipped &&
+		    !takes_turns(run, &run->arm[i]) && responder_is_gone(&run->arm[i].responder))
 			return fail_arm(&run->arm[i], -EPIPE, why, why_size);
 	return 0;
 }
@@ -300,9 +286,6 @@ static int run_round(struct run *run, const unsigned int *arms, size_t n, struct
 		if (run->options->progress &&
 		    !run->options->progress(run->options->context, run->done, run->all, name))
 			return sentence(why, why_size, -EINTR, "interrupted");
-		/* The same arm twice in a round must not take the other's late frames for its own.
-		 */
-		run->epoch += n > 1 && arms[0] == arms[1] ? 1 : 0;
 		err = takes_turns(run, arm) ? run_turn(run, arm, &blocks[order[i]], why, why_size)
 		                            : run_block(run, arm, &blocks[order[i]], why, why_size);
 		if (err)
@@ -314,12 +297,14 @@ static int run_round(struct run *run, const unsigned int *arms, size_t n, struct
 	return 0;
 }
 
-static size_t live_arms(const struct run *run, unsigned int *arms)
+/* Of those in memory, or of the others. */
+static size_t live_arms(const struct run *run, bool in_memory, unsigned int *arms)
 {
+	const struct ab_result *result = run->result;
 	size_t n = 0;
 
-	for (size_t i = 0; i < run->result->n_arms; i++)
-		if (!run->result->arm[i].skipped)
+	for (size_t i = 0; i < result->n_arms; i++)
+		if (!result->arm[i].skipped && result->arm[i].type->in_memory == in_memory)
 			arms[n++] = i;
 	return n;
 }
@@ -332,68 +317,111 @@ static void set_block(struct run *run, bool is_short)
 	run->generator.n_requests = is_short && all > SHORT_BLOCK ? SHORT_BLOCK : all;
 }
 
+static const unsigned int same_arms[] = { 0, TWIN };
+
+static int warm_up(struct run *run, const unsigned int *arms, size_t n, bool compared, char *why,
+                   size_t why_size)
+{
+	struct ab_block blocks[AB_ARMS_MAX];
+	int err = 0;
+
+	set_block(run, true);
+	for (size_t i = 0; i < WARM_UP_BLOCKS && !err; i++) {
+		err = run_round(run, arms, n, blocks, false, why, why_size);
+		if (!err && compared)
+			err = run_round(run, &same_arms[1], 1, blocks, false, why, why_size);
+	}
+	set_block(run, false);
+	return err;
+}
+
+static int run_same(struct run *run, char *why, size_t why_size)
+{
+	struct ab_result *result = run->result;
+	struct ab_block blocks[2];
+	int err = 0;
+
+	for (size_t i = 0; i < result->rounds && !err; i++) {
+		err = run_round(run, same_arms, 2, blocks, false, why, why_size);
+		for (size_t j = 0; j < 2 && !err; j++)
+			result->same[j * result->rounds + i] = blocks[j];
+	}
+	return err;
+}
+
+static int run_different(struct run *run, const unsigned int *arms, size_t n, char *why,
+                         size_t why_size)
+{
+	struct ab_result *result = run->result;
+	struct ab_block blocks[AB_ARMS_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < result->rounds && !err; i++) {
+		err = run_round(run, arms, n, blocks, true, why, why_size);
+		for (size_t j = 0; j < n && !err; j++)
+			result->block[arms[j] * result->rounds + i] = blocks[j];
+	}
+	return err;
+}
+
+/* Of these arms, into @figures: [arm * rounds + round]. */
+static int meter_rounds(struct run *run, const unsigned int *arms, size_t n,
+                        struct ab_block *const *figures, char *why, size_t why_size)
+{
+	struct ab_block blocks[AB_ARMS_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < cost_rounds(run) && !err; i++) {
+		err = run_round(run, arms, n, blocks, false, why, why_size);
+		for (size_t j = 0; j < n && !err; j++)
+			figures[j][i].metric[AB_CPU] = blocks[j].metric[AB_CPU];
+	}
+	return err;
+}
+
 /*
  * Rounds that measure CPU time only. Its figures stand with those of the first rounds: what is
  * paired comes from one round. Where the meter cannot attach, CPU time is not known.
  */
-static int run_cost_rounds(struct run *run, const unsigned int *arms, size_t n, char *why,
-                           size_t why_size)
+static int run_cost_rounds(struct run *run, const unsigned int *arms, size_t n, bool compared,
+                           char *why, size_t why_size)
 {
-	const unsigned int same[] = { 0, twin_of_baseline(run) };
 	struct ab_result *result = run->result;
-	struct ab_block blocks[AB_ARMS_MAX];
+	struct ab_block *const same[] = { result->same, result->same + result->rounds };
+	struct ab_block *different[AB_ARMS_MAX];
 	int err = 0;
 
 	if (softirq_meter_start(&run->meter, result->no_cost_why, sizeof(result->no_cost_why)))
 		return 0;
 	set_block(run, true);
-	for (size_t i = 0; i < cost_rounds(run) && !err; i++) {
-		err = run_round(run, same, 2, blocks, false, why, why_size);
-		for (size_t j = 0; j < 2 && !err; j++)
-			result->same[j * result->rounds + i].metric[AB_CPU] =
-				blocks[j].metric[AB_CPU];
+	for (size_t i = 0; i < n; i++)
+		different[i] = result->block + arms[i] * result->rounds;
+	if (compared) {
+		err = meter_rounds(run, same_arms, 2, same, why, why_size);
+		result->arm[0].responder_cpu_ns = result->arm[0].kernel_cpu_ns = 0;
 	}
-	result->arm[0].responder_cpu_ns = result->arm[0].kernel_cpu_ns = 0;
-	for (size_t i = 0; i < cost_rounds(run) && !err; i++) {
-		err = run_round(run, arms, n, blocks, false, why, why_size);
-		for (size_t j = 0; j < n && !err; j++)
-			result->block[arms[j] * result->rounds + i].metric[AB_CPU] =
-				blocks[j].metric[AB_CPU];
-	}
+	if (!err)
+		err = meter_rounds(run, arms, n, different, why, why_size);
 	softirq_meter_stop(run->meter);
 	run->meter = NULL;
 	return err;
 }
 
-static int run_rounds(struct run *run, char *why, size_t why_size)
+/* Those in memory are compared with nothing, and need no twin. */
+static int run_rounds(struct run *run, bool in_memory, char *why, size_t why_size)
 {
-	struct ab_result *result = run->result;
-	const unsigned int same[] = { 0, twin_of_baseline(run) };
 	unsigned int arms[AB_ARMS_MAX];
-	size_t n = live_arms(run, arms), rounds = result->rounds;
-	struct ab_block blocks[AB_ARMS_MAX];
-	int err = 0;
+	size_t n = live_arms(run, in_memory, arms);
+	int err;
 
-	run->all = (WARM_UP_BLOCKS + rounds + cost_rounds(run)) * n +
-	           2 * (rounds + cost_rounds(run)) + WARM_UP_BLOCKS;
-	set_block(run, true);
-	for (size_t i = 0; i < WARM_UP_BLOCKS && !err; i++) {
-		err = run_round(run, arms, n, blocks, false, why, why_size);
-		if (!err)
-			err = run_round(run, &same[1], 1, blocks, false, why, why_size);
-	}
-	set_block(run, false);
-	for (size_t i = 0; i < rounds && !err; i++) {
-		err = run_round(run, same, 2, blocks, false, why, why_size);
-		for (size_t j = 0; j < 2 && !err; j++)
-			result->same[j * rounds + i] = blocks[j];
-	}
-	for (size_t i = 0; i < rounds && !err; i++) {
-		err = run_round(run, arms, n, blocks, true, why, why_size);
-		for (size_t j = 0; j < n && !err; j++)
-			result->block[arms[j] * rounds + i] = blocks[j];
-	}
-	return err ? err : run_cost_rounds(run, arms, n, why, why_size);
+	if (!n)
+		return 0;
+	err = warm_up(run, arms, n, !in_memory, why, why_size);
+	if (!err && !in_memory)
+		err = run_same(run, why, why_size);
+	if (!err)
+		err = run_different(run, arms, n, why, why_size);
+	return err ? err : run_cost_rounds(run, arms, n, !in_memory, why, why_size);
 }
 
 /* ---- The run ------------------------------------------------------------------------------ */
@@ -436,14 +464,23 @@ static size_t rounds_within(const struct ab_options *options, size_t n_arms)
 	return rounds < ROUNDS_LEAST ? ROUNDS_LEAST : rounds > ROUNDS_MOST ? ROUNDS_MOST : rounds;
 }
 
+/* Those in memory are opened later, and may be skipped then. */
+static size_t arms_in_all(const struct ab_result *result)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < result->n_arms; i++)
+		n += !result->arm[i].skipped;
+	return n;
+}
+
 static int allocate_blocks(struct run *run)
 {
 	struct ab_result *result = run->result;
 	const struct ab_options *options = run->options;
-	unsigned int arms[AB_ARMS_MAX];
 
 	result->rounds =
-		options->rounds ? options->rounds : rounds_within(options, live_arms(run, arms));
+		options->rounds ? options->rounds : rounds_within(options, arms_in_all(result));
 	result->block = calloc(result->n_arms * result->rounds, sizeof(*result->block));
 	result->same = calloc(2 * result->rounds, sizeof(*result->same));
 	return result->block && result->same ? 0 : -ENOMEM;
@@ -470,6 +507,31 @@ static int pin(int cpu, char *why, size_t why_size)
 	return 0;
 }
 
+static size_t blocks_in_all(const struct run *run)
+{
+	size_t rounds = run->result->rounds + cost_rounds(run);
+
+	return (WARM_UP_BLOCKS + rounds) * arms_in_all(run->result) + WARM_UP_BLOCKS + 2 * rounds;
+}
+
+/*
+ * Those in memory last: with them DPDK starts in this process, and what is forked from it then
+ * cannot start a DPDK of its own.
+ */
+static int run_arms(struct run *run, char *why, size_t why_size)
+{
+	int err = open_arms(run, false, why, why_size);
+
+	if (!err && allocate_blocks(run))
+		err = sentence(why, why_size, -ENOMEM, "out of memory");
+	run->all = blocks_in_all(run);
+	if (!err)
+		err = run_rounds(run, false, why, why_size);
+	if (!err)
+		err = open_arms(run, true, why, why_size);
+	return err ? err : run_rounds(run, true, why, why_size);
+}
+
 static int run_all(struct run *run, char *why, size_t why_size)
 {
 	const struct ab_options *options = run->options;
@@ -485,11 +547,7 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	run->generator.stop = options->interrupted;
 	err = pin(options->generator_cpu, why, why_size);
 	if (!err)
-		err = open_arms(run, why, why_size);
-	if (!err && allocate_blocks(run))
-		err = sentence(why, why_size, -ENOMEM, "out of memory");
-	if (!err)
-		err = run_rounds(run, why, why_size);
+		err = run_arms(run, why, why_size);
 	for (size_t i = 0; i < result->n_arms; i++)
 		arm_close(&run->arm[i]);
 	arm_close(&run->arm[TWIN]);

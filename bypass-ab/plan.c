@@ -65,8 +65,10 @@ static const char *set_mac(struct plan_end *end, const char *value)
 
 static const char *set_ip(struct plan_end *end, const char *value)
 {
-	uint8_t ip[4];
+	uint8_t ip[4], ipv6[16];
 
+	if (inet_pton(AF_INET6, value, ipv6) == 1)
+		return "an IPv4 address (a run on ports is over IPv4)";
 	if (inet_pton(AF_INET, value, ip) != 1)
 		return "an IPv4 address";
 	if (!ip[0] || ip[0] == 127 || ip[0] >= 224)

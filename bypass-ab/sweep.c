@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "arm.h"
+#include "ports.h"
 #include "sentence.h"
 
 #define LOWEST_PPS    1000
@@ -165,6 +166,18 @@ static int sweep_arm(struct sweep *sweep, struct sweep_arm *result)
 	return err;
 }
 
+/* If it has, that is the reason, whatever came of it. */
+static bool port_has_vanished(const struct sweep *sweep, char *why, size_t why_size)
+{
+	char found[256];
+
+	if (!sweep->options->ports ||
+	    ports_check(sweep->options->ports, found, sizeof(found)) != -ENODEV)
+		return false;
+	sentence(why, why_size, 0, "%s", found);
+	return true;
+}
+
 /* Each path alone: the others' processes are not there. */
 static int sweep_path(struct sweep *sweep, struct sweep_arm *result, bool must_run, char *why,
                       size_t why_size)
@@ -183,9 +196,10 @@ static int sweep_path(struct sweep *sweep, struct sweep_arm *result, bool must_r
 		err = 0;
 	}
 	arm_close(&sweep->arm);
-	if (err)
-		return sentence(why, why_size, err, "path %s: %s", result->type->name, result->why);
-	return 0;
+	if (!err)
+		return 0;
+	sentence(why, why_size, err, "path %s: %s", result->type->name, result->why);
+	return port_has_vanished(sweep, why, why_size) ? -ENODEV : err;
 }
 
 static double rate_of(const struct traffic *traffic)
@@ -208,18 +222,33 @@ static int name_arms(const struct ab_options *options, struct sweep_result *ret,
 	return 0;
 }
 
-static int sweep_all(struct sweep *sweep, struct sweep_result *ret, char *why, size_t why_size)
+/* Those in memory, or the others; *done counts them. */
+static int sweep_some(struct sweep *sweep, struct sweep_result *ret, bool in_memory, size_t *done,
+                      char *why, size_t why_size)
 {
 	const struct ab_options *options = sweep->options;
 	int err = 0;
 
 	for (size_t i = 0; i < ret->n_arms && !err; i++) {
+		const struct path_type *type = ret->arm[i].type;
+
+		if (type->in_memory != in_memory)
+			continue;
 		if (options->progress &&
-		    !options->progress(options->context, i, ret->n_arms, ret->arm[i].type->name))
+		    !options->progress(options->context, (*done)++, ret->n_arms, type->name))
 			return sentence(why, why_size, -EINTR, "interrupted");
 		err = sweep_path(sweep, &ret->arm[i], i == 0, why, why_size);
 	}
 	return err;
+}
+
+/* Those in memory last: what is forked after them cannot start a DPDK of its own (ab.c). */
+static int sweep_all(struct sweep *sweep, struct sweep_result *ret, char *why, size_t why_size)
+{
+	size_t done = 0;
+	int err = sweep_some(sweep, ret, false, &done, why, why_size);
+
+	return err ? err : sweep_some(sweep, ret, true, &done, why, why_size);
 }
 
 static double now_seconds(void)

@@ -287,6 +287,19 @@ static int parse_plan(int argc, char **argv, struct arguments *arguments)
 	return arguments->plan_file ? read_plan(arguments) : -1;
 }
 
+/* -1 to go on, or the exit code. */
+static int check_baseline(const struct arguments *arguments)
+{
+	const char *name = arguments->ab.baseline;
+
+	if (arguments->sweep || !path_by_name(name)->in_memory)
+		return -1;
+	return error_usage("ab",
+	                   "%s takes no link, so that nothing is compared with it: it is no "
+	                   "baseline",
+	                   name);
+}
+
 /* What --tcp does not go with: -1 to go on, or the exit code. */
 static int check_tcp(struct arguments *arguments)
 {
@@ -323,7 +336,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 	}
 	if (options.n_operands)
 		return error_usage("ab", "unexpected argument '%s'", options.operands[0]);
-	exit_code = ab_traffic_check(&arguments->traffic);
+	exit_code = check_baseline(arguments);
+	if (exit_code < 0)
+		exit_code = ab_traffic_check(&arguments->traffic);
 	return exit_code >= 0 ? exit_code : check_tcp(arguments);
 }
 
