@@ -5,7 +5,7 @@
 # shellcheck disable=SC2016 # jq has variables of its own
 . "$(dirname "$0")/../lib.sh"
 
-require_command ktax jq ip tc nsenter bpftool script
+require_command ktax jq ip tc nsenter bpftool script taskset
 [ "$(nproc)" -ge 2 ] || skip_all "needs two CPUs"
 cd "$tmp"
 
@@ -58,12 +58,15 @@ bad "AF_XDP" --generator pigeon
 bad "unexpected argument 'eth0'" eth0
 bad "no-such-policy" --policy no-such-policy
 
+bad "dpdk-pair takes no link" --baseline dpdk-pair
+
 chmod 755 "$tmp"
 if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$(command -v ktax)"; then
   fails "Without root it says what it needs" 5 "^ktax: .*(root|CAP_|permitted)" \
     setpriv --reuid=65534 --regid=65534 --clear-groups "$(command -v ktax)" ab --rounds 6
 fi
 require_root
+fails "On one CPU it says that it needs two" 5 "^ktax: two CPUs are needed: " taskset -c 0 ktax ab
 
 # ---- what is left -------------------------------------------------------------------------------
 

@@ -4,78 +4,7 @@
 # touched is not; what is wrong in the plan is told by file and line. A veth pair stands for ports
 # that are cabled to each other.
 . "$(dirname "$0")/../lib.sh"
-
-require_root
-require_command ip ethtool jq bpftool
-plan=$tmp/plan.ini
-
-# The ports have four queues and are down; both namespaces have other interfaces too.
-make_ports() {
-  ns_g=ktax-test-$$-g
-  ns_r=ktax-test-$$-r
-  netns_add "$ns_g"
-  netns_add "$ns_r"
-  ip link add pg0 netns "$ns_g" numtxqueues 4 numrxqueues 4 type veth \
-    peer name pr0 netns "$ns_r" numtxqueues 4 numrxqueues 4
-  local ns
-  for ns in "$ns_g pg0" "$ns_r pr0"; do
-    # shellcheck disable=SC2086 # two words
-    set_up_once $ns
-  done
-}
-
-# Only then an interface has its queueing discipline. A link-local address comes at its own time.
-set_up_once() {
-  nsenter "--net=/run/netns/$1" sysctl -qw "net.ipv6.conf.$2.addr_gen_mode=1"
-  ip -n "$1" link set "$2" up
-  ip -n "$1" link set "$2" down
-}
-
-write_plan() {
-  cat >"$plan" <<END
-[generator]
-interface = pg0
-namespace = $ns_g
-[responder]
-interface = pr0
-namespace = $ns_r
-port = 7777
-[traffic]
-rate = 20000
-flows = 4
-[design]
-baseline = kernel
-paths = kernel-spin,af_xdp
-requests = 1000
-rounds = 6
-END
-}
-
-ports() {
-  describe "$ns_g" pg0
-  describe "$ns_r" pr0
-}
-
-describe() {
-  ip -n "$1" -o link show "$2"
-  ip -n "$1" -o address show dev "$2"
-  ip -n "$1" route show table all dev "$2"
-  ip -n "$1" neighbour show dev "$2" nud permanent
-  nsenter "--net=/run/netns/$1" ethtool -k "$2"
-  nsenter "--net=/run/netns/$1" ethtool -l "$2"
-  nsenter "--net=/run/netns/$1" cat "/proc/sys/net/ipv6/conf/$2/disable_ipv6" \
-    "/proc/sys/net/ipv4/conf/$2/forwarding"
-}
-
-check_ports() {
-  ports >"$tmp/after"
-  check_eq "$1" "$(diff "$tmp/before" "$tmp/after")" ""
-}
-
-# said FILE: all but what it says of hosts with two CPUs.
-said() {
-  grep -v 'fill both CPUs' "$1"
-}
+. "$(dirname "$0")/ports_lib.sh"
 
 # refused SENTENCE STATUS REGEX [ARG...]: the run does not begin.
 refused() {
@@ -84,15 +13,6 @@ refused() {
   run ktax ab --plan "$plan" "$@"
   check_match "$sentence" "$status $(said "$tmp/err")" "^$wanted ktax: $regex"
   check_ports "$sentence, and the ports are as they were"
-}
-
-measuring() {
-  chrt -p "${pid_of[run]}" 2>/dev/null | grep -q SCHED_FIFO
-}
-
-start_slow_run() {
-  start run ktax ab --plan "$plan" --rate 500
-  wait_for 60 measuring || not_ok "A run begins" "$(cat "$tmp/run.err")"
 }
 
 make_ports
@@ -108,14 +28,14 @@ check_ports "The ports are as they were"
 
 # ---- ends ----------------------------------------------------------------------------------------
 
-start_slow_run
+start_slow_run kernel kernel-spin,af_xdp
 ports >"$tmp/within"
 check "The ports are changed while it runs" not cmp -s "$tmp/before" "$tmp/within"
 stop run INT
 check_eq "SIGINT ends it" "$status" 2
 check_ports "The ports are as they were after SIGINT"
 
-start_slow_run
+start_slow_run kernel kernel-spin,af_xdp
 stop run KILL
 ports >"$tmp/within"
 check "kill -9 leaves the ports changed" not cmp -s "$tmp/before" "$tmp/within"
@@ -123,7 +43,7 @@ run ktax ab --cleanup
 check_match "--cleanup restores them" "$status $(cat "$tmp/out")" "^0 restored what"
 check_ports "The ports are as they were after --cleanup"
 
-start_slow_run
+start_slow_run kernel kernel-spin,af_xdp
 stop run KILL
 run ktax ab --plan "$plan"
 check_match "The next run restores them first" "$(cat "$tmp/err")" "restored what a run that was"
@@ -175,6 +95,11 @@ for rate in 0 -5 nan inf 1e300 50000001 fast; do
     "^1 ktax ab: $plan:9: rate needs a rate"
 done
 write_plan
+sed -i '/^port = /a ip = fd00::2' "$plan"
+run ktax ab --plan "$plan"
+check_match "An IPv6 address is refused" "$status $(cat "$tmp/err")" \
+  "^1 ktax ab: $plan:8: ip needs an IPv4 address \(a run on ports is over IPv4\), not \"fd00::2\""
+write_plan
 sed -i 's/^interface = pr0/interface = pr9/' "$plan"
 run ktax ab --plan "$plan"
 check_match "An interface that is not there is refused" "$status $(cat "$tmp/err")" \
@@ -187,7 +112,7 @@ check_ports "The ports are as they were after all of this"
 # ---- a port that vanishes ------------------------------------------------------------------------
 
 write_plan
-start_slow_run
+start_slow_run kernel kernel-spin,af_xdp
 ip -n "$ns_r" link del pr0
 check "A run ends when a port vanishes" await run 30
 check_match "It says so in one sentence" "$status $(said "$tmp/run.err")" \
