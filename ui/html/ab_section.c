@@ -3,8 +3,8 @@
  * The result of an A/B run (ktax.ab/1): differences to the baseline with their intervals and the
  * A/A floor, each path's percentiles, losses and CPU time.
  *
- * Where the document has the differences of the single pairs ("blocks" of a comparison), they are
- * drawn as dots behind the interval.
+ * Where the document has the percentiles of the single blocks, the ratio of each pair is a small
+ * dot behind the interval.
  */
 #include <math.h>
 #include <string.h>
@@ -113,21 +113,48 @@ static const char *verdict_class(const json_t *comparison)
 	                                   : "neither";
 }
 
-/* Differences of the single pairs: numbers, or null where one was lost or rejected. */
-static void put_blocks(struct plot *plot, const json_t *comparison, const char *class, double y)
+static const json_t *arm_called(const json_t *ab, const char *path)
 {
-	const json_t *block;
+	const json_t *arm;
 	size_t i;
 
-	json_array_foreach(json_object_get(comparison, "blocks"), i, block)
-		if (json_is_number(block))
-			html_put(plot->html,
-			         "<circle class=\"bar dot %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"2\"/>\n",
-			         class, scale_place(&plot->x, json_number_value(block)),
-			         y + ROW_HEIGHT / 2.0 + (double)(i % 5) - 2);
+	json_array_foreach(json_object_get(ab, "arms"), i, arm)
+		if (!strcmp(document_text(arm, "path", ""), path))
+			return arm;
+	return NULL;
 }
 
-static void put_change(struct plot *plot, const json_t *comparison, double y)
+/* Percentiles of the blocks of a path, by round; NULL where the document has none. */
+static const json_t *blocks_of(const json_t *ab, const char *path, const char *metric)
+{
+	char key[16];
+
+	snprintf(key, sizeof(key), "%.10s_ns", metric);
+	return json_object_get(json_object_get(arm_called(ab, path), "blocks"), key);
+}
+
+/* A dot per round in which both paths have a figure: the ratio of the two blocks. */
+static void put_blocks(struct plot *plot, const json_t *ab, const json_t *comparison,
+                       const char *class, double y)
+{
+	const char *metric = document_text(comparison, "metric", "");
+	const json_t *base = blocks_of(ab, document_text(comparison, "baseline", ""), metric);
+	const json_t *blocks = blocks_of(ab, document_text(comparison, "path", ""), metric), *block;
+	size_t i;
+
+	json_array_foreach(blocks, i, block) {
+		double from = json_number_value(json_array_get(base, i));
+		double to = json_number_value(block);
+
+		if (from > 0 && to > 0)
+			html_put(plot->html,
+			         "<circle class=\"dot %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"2\"/>\n",
+			         class, scale_place(&plot->x, to / from - 1),
+			         y + ROW_HEIGHT / 2.0 + (double)(i % 5) * 3 - 6);
+	}
+}
+
+static void put_change(struct plot *plot, const json_t *ab, const json_t *comparison, double y)
 {
 	double change = document_number(comparison, "change"), middle = y + ROW_HEIGHT / 2.0;
 	const char *class = verdict_class(comparison);
@@ -135,7 +162,7 @@ static void put_change(struct plot *plot, const json_t *comparison, double y)
 
 	plot_text(plot, "label end", plot->x.from - 10, middle + 4, "%s",
 	          document_text(comparison, "path", "?"));
-	put_blocks(plot, comparison, class, y);
+	put_blocks(plot, ab, comparison, class, y);
 	if (ends.known)
 		html_put(plot->html, "<path class=\"mark span %s\" d=\"M%.1f %.1fH%.1f\"/>\n",
 		         class, scale_place(&plot->x, ends.low), middle,
@@ -201,14 +228,16 @@ static void put_changes(struct html *html, const struct changes *changes)
 	plot_rule(&plot, "zero", zero, plot.top, zero, plot.y.from);
 	json_array_foreach(json_object_get(changes->ab, "comparisons"), i, comparison)
 		if (is_of(changes, comparison)) {
-			put_change(&plot, comparison, y);
+			put_change(&plot, changes->ab, comparison, y);
 			y += ROW_HEIGHT;
 		}
-	plot_end(&plot,
-	         "Median over pairs of blocks and its interval; %s. n = %.0f pairs of blocks",
-	         isnan(changes->floor) ? "the A/A floor is not known"
-	                               : "grey: what equal arms differ by (A/A floor)",
-	         document_number(json_object_get(changes->ab, "design"), "pairs"));
+	plot_end(
+		&plot,
+		"Median over pairs of blocks and its interval, pairs as small dots where the result "
+		"has them; %s. n = %.0f pairs of blocks",
+		isnan(changes->floor) ? "the A/A floor is not known"
+				      : "grey: what equal arms differ by (A/A floor)",
+		document_number(json_object_get(changes->ab, "design"), "pairs"));
 	plot_close(&plot);
 }
 

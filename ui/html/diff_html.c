@@ -42,7 +42,16 @@ static struct formatted delta_text(double ns)
 
 static struct formatted ratio_text(double change)
 {
-	return isinf(change) ? (struct formatted){ "no bound" } : tick_change(change);
+	struct formatted formatted;
+
+	if (isinf(change))
+		return (struct formatted){ "no bound" };
+	snprintf(formatted.text, sizeof(formatted.text), "%s%.1f %%",
+	         fabs(change) < 0.0005 ? ""
+	         : change > 0          ? "+"
+	                               : "−",
+	         100 * fabs(change));
+	return formatted;
 }
 
 /* "[−1 %, +3 %]", in ns where there is no ratio. */

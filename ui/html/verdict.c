@@ -16,17 +16,22 @@ static const struct {
 	{ "not-enough-evidence", "warn", "Not enough evidence to decide" },
 };
 
-static void put_reasons(struct html *html, const json_t *decision)
+/* Texts of the array @key: reasons, or cautions. */
+static void put_reasons(struct html *html, const json_t *decision, const char *key)
 {
 	const json_t *reason;
 	size_t i;
 
+	if (!json_array_size(json_object_get(decision, key)))
+		return;
 	html_put(html, "<ul>\n");
-	json_array_foreach(json_object_get(decision, "reasons"), i, reason) {
+	json_array_foreach(json_object_get(decision, key), i, reason) {
 		const char *source = document_text(reason, "source", "");
 
 		html_put(html, "<li>");
-		html_text(html, "%s", document_text(reason, "text", ""));
+		html_text(html, "%s",
+		          json_is_string(reason) ? json_string_value(reason)
+		                                 : document_text(reason, "text", ""));
 		if (source[0])
 			html_text(html, " (%s)", source);
 		html_put(html, "</li>\n");
@@ -94,24 +99,32 @@ static void put_ranking(struct html *html, const json_t *decision)
 	html_folded_table_end(html);
 }
 
-/* Strings, or objects with a name and a description. */
+/* Of a feature, a string or an object. */
+static const char *feature_text(const json_t *feature, const char *key)
+{
+	if (json_is_string(feature))
+		return strcmp(key, "feature") ? "" : json_string_value(feature);
+	return document_text(feature, key, "");
+}
+
 static void put_lost_features(struct html *html, const json_t *decision)
 {
+	static const char *const keys[] = { "where", "found", "af_xdp", "dpdk", "consequence" };
 	const json_t *features = json_object_get(decision, "lost_features"), *feature;
 	size_t i;
 
 	if (!json_array_size(features))
 		return;
-	html_put(html, "<details><summary>What bypass would lose</summary><ul>\n");
+	html_folded_table_begin(html, "What bypass would lose",
+	                        "feature|<where|<found|<AF_XDP|<DPDK|<consequence");
 	json_array_foreach(features, i, feature) {
-		const char *name = json_is_string(feature)
-		                           ? json_string_value(feature)
-		                           : document_text(feature, "feature",
-		                                           document_text(feature, "name", "?"));
-
-		html_element(html, "li", NULL, "%s", name);
+		html_put(html, "<tr>");
+		html_th(html, "%s", feature_text(feature, "feature"));
+		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			html_td_words(html, "%s", feature_text(feature, keys[k]));
+		html_put(html, "</tr>\n");
 	}
-	html_put(html, "</ul></details>\n");
+	html_folded_table_end(html);
 }
 
 void section_verdict(struct html *html, const struct html_model *model)
@@ -133,7 +146,10 @@ void section_verdict(struct html *html, const struct html_model *model)
 	html_text(html, "%s", words);
 	html_put(html, "</h2>\n");
 	html_element(html, "p", NULL, "Verdict: %s", verdict);
-	put_reasons(html, decision);
+	put_reasons(html, decision, "reasons");
+	if (json_array_size(json_object_get(decision, "cautions")))
+		html_element(html, "p", NULL, "To be read with it:");
+	put_reasons(html, decision, "cautions");
 	put_predictions(html, decision);
 	put_ranking(html, decision);
 	put_lost_features(html, decision);
