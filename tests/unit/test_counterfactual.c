@@ -12,226 +12,9 @@
 #include <cmocka.h>
 
 #include "bootstrap.h"
-#include "counterfactual.h"
+#include "counterfactual_world.h"
 
-#define SECOND_NS    1000000000ULL
-#define RESOLUTION   0.017 /* a bucket of the kernel side's histograms */
-#define REQUESTS_MAX 400000
-#define US(number)   ((uint64_t)(number)*1000)
-
-/* ---- A recording whose requests are all kept --------------------------------------------------
- */
-
-struct world {
-	struct recording recording;
-	struct recording_ledger all, *interval; /* the sum, and the one at hand */
-	struct recording_hook hooks[KTAX_NACCOUNTS];
-	struct findings *findings;
-	struct counterfactual *counterfactual;
-	struct ktax_request *requests;
-	size_t n_requests, n_intervals;
-	bool sampled; /* each request is added as a sampled one too */
-};
-
-static void ledger_open(struct recording_ledger *ledger)
-{
-	memset(ledger, 0, sizeof(*ledger));
-	strcpy(ledger->endpoint.name, "10.0.0.1:80/tcp");
-	assert_int_equal(histogram_init(&ledger->total, 1ULL << 62, 3), 0);
-	assert_int_equal(histogram_init(&ledger->floor_tuned, 1ULL << 62, 3), 0);
-	assert_int_equal(histogram_init(&ledger->floor_bypass, 1ULL << 62, 3), 0);
-	for (int i = 0; i < KTAX_NACCOUNTS; i++)
-		assert_int_equal(histogram_init(&ledger->account[i], 1ULL << 30, 3), 0);
-}
-
-static void ledger_close(struct recording_ledger *ledger)
-{
-	histogram_destroy(&ledger->total);
-	histogram_destroy(&ledger->floor_tuned);
-	histogram_destroy(&ledger->floor_bypass);
-	for (int i = 0; i < KTAX_NACCOUNTS; i++)
-		histogram_destroy(&ledger->account[i]);
-}
-
-static struct world *world_create(void)
-{
-	struct world *world = calloc(1, sizeof(*world));
-
-	assert_non_null(world);
-	world->requests = calloc(REQUESTS_MAX, sizeof(*world->requests));
-	world->interval = calloc(1, sizeof(*world->interval));
-	assert_non_null(world->requests);
-	assert_non_null(world->interval);
-	ledger_open(&world->all);
-	for (int i = 0; i < KTAX_NACCOUNTS; i++) {
-		if (i == KTAX_TLS)
-			continue;
-		strcpy(world->hooks[world->recording.n_hooks].account, ktax_account_info[i].name);
-		strcpy(world->hooks[world->recording.n_hooks++].program, "tp_btf/test");
-	}
-	world->recording.n_sources = world->recording.n_ledgers = 1;
-	world->recording.ledgers = &world->all;
-	world->recording.hooks = world->hooks;
-	world->recording.n_intervals = 1;
-	world->recording.sum.attached_ns = SECOND_NS;
-	return world;
-}
-
-static void world_free(struct world *world)
-{
-	counterfactual_free(world->counterfactual);
-	findings_free(world->findings);
-	ledger_close(&world->all);
-	free(world->interval);
-	free(world->requests);
-	free(world);
-}
-
-static uint64_t without(const struct ktax_request *request, unsigned int set)
-{
-	uint64_t ns = 0;
-
-	for (int i = 0; i < KTAX_NACCOUNTS; i++)
-		ns += set & KTAX_ACCOUNT_BIT(i) ? 0 : request->account_ns[i];
-	return ns;
-}
-
-/* At the midpoint of the bucket in which the kernel side would have counted it. */
-static void count(struct histogram *histogram, uint64_t value)
-{
-	uint32_t bucket = ktax_hist_index(value, KTAX_HIST_MAGNITUDE);
-	uint64_t low = ktax_hist_lowest(bucket, KTAX_HIST_MAGNITUDE);
-	uint64_t high = ktax_hist_lowest(bucket + 1, KTAX_HIST_MAGNITUDE);
-
-	assert_int_equal(histogram_record(histogram, low + (high - low) / 2, 1), 0);
-}
-
-static void ledger_add(struct recording_ledger *ledger, const struct ktax_request *request)
-{
-	struct ktax_joint_cell *cell =
-		&ledger->joint[ktax_hist_index(request->total_ns, KTAX_JOINT_MAGNITUDE)];
-
-	ledger->requests++;
-	if (request->total_ns > ledger->max_ns)
-		ledger->max_ns = request->total_ns;
-	count(&ledger->total, request->total_ns);
-	count(&ledger->floor_tuned, without(request, KTAX_TUNABLE_SET));
-	count(&ledger->floor_bypass, without(request, KTAX_ADDRESSABLE_SET));
-	cell->requests++;
-	for (int i = 0; i < KTAX_NACCOUNTS; i++)
-		cell->sum_ns[i] += request->account_ns[i];
-}
-
-/* One request of the interval at hand. */
-static void add(struct world *world, const uint64_t ns[KTAX_NACCOUNTS])
-{
-	struct ktax_request *request = &world->requests[world->n_requests++];
-
-	assert_true(world->n_requests <= REQUESTS_MAX);
-	memcpy(request->account_ns, ns, sizeof(request->account_ns));
-	request->total_ns = without(request, 0);
-	request->start_ns = world->n_intervals * SECOND_NS + world->n_requests;
-	ledger_add(&world->all, request);
-}
-
-#define ADD(world, ...) add(world, (const uint64_t[KTAX_NACCOUNTS]){ __VA_ARGS__ })
-
-static void next_interval(struct world *world)
-{
-	world->n_intervals++;
-}
-
-static void feed_interval(struct world *world, size_t interval)
-{
-	ledger_open(world->interval);
-	for (size_t i = 0; i < world->n_requests; i++) {
-		const struct ktax_request *request = &world->requests[i];
-
-		if (request->start_ns / SECOND_NS != interval)
-			continue;
-		ledger_add(world->interval, request);
-		if (world->sampled)
-			assert_int_equal(counterfactual_add_sample(world->counterfactual, request),
-			                 0);
-	}
-	assert_int_equal(counterfactual_add_interval(world->counterfactual, world->interval), 0);
-	ledger_close(world->interval);
-}
-
-static const struct counterfactual *compute_with(struct world *world,
-                                                 const struct counterfactual_options *options)
-{
-	assert_int_equal(findings_create(&world->recording, &world->findings), 0);
-	assert_int_equal(counterfactual_begin(&world->findings->endpoints[0], options,
-	                                      &world->counterfactual),
-	                 0);
-	for (size_t i = 0; i < world->n_intervals; i++)
-		feed_interval(world, i);
-	assert_int_equal(counterfactual_compute(world->counterfactual), 0);
-	return world->counterfactual;
-}
-
-static const struct counterfactual *compute(struct world *world)
-{
-	const struct counterfactual_options options = { .n_replicates = 200 };
-
-	return compute_with(world, &options);
-}
-
-/* ---- The truth ---------------------------------------------------------------------------------
- */
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static const double shares[COUNTERFACTUAL_QUANTILES] = { 0.5, 0.99, 0.999 };
-
-/* The percentile of total - fraction x the accounts of @set. */
-static double truth(const struct world *world, unsigned int set, double fraction, double p)
-{
-	double *values = calloc(world->n_requests, sizeof(*values)), value;
-	size_t rank = (size_t)ceil(p * (double)world->n_requests);
-
-	assert_non_null(values);
-	for (size_t i = 0; i < world->n_requests; i++) {
-		const struct ktax_request *request = &world->requests[i];
-
-		values[i] = (double)request->total_ns -
-		            fraction * (double)(request->total_ns - without(request, set));
-	}
-	qsort(values, world->n_requests, sizeof(*values), by_value);
-	value = values[rank - 1];
-	free(values);
-	return value;
-}
-
-static double true_gain(const struct world *world, int account, double fraction, double p)
-{
-	return 1 - truth(world, KTAX_ACCOUNT_BIT(account), fraction, p) / truth(world, 0, 0, p);
-}
-
-static void assert_near(double value, double expected, double tolerance)
-{
-	if (fabs(value - expected) > tolerance)
-		fail_msg("%g is not within %g of %g", value, tolerance, expected);
-}
-
-static uint64_t random_state = 1;
-
-static double random_share(void)
-{
-	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (double)(random_state >> 11) / 9007199254740992.0;
-}
-
-static uint64_t exponential_us(double mean)
-{
-	return (uint64_t)(-log(1 - random_share()) * mean * 1000);
-}
+#define RESOLUTION 0.017 /* a bucket of the kernel side's histograms */
 
 /* A service of which little is regular; what it does depends on the seed. */
 static void fill_random(struct world *world, uint64_t seed, size_t intervals, size_t each)
@@ -250,9 +33,9 @@ static void fill_random(struct world *world, uint64_t seed, size_t intervals, si
 			ns[KTAX_GC] = random_share() < 0.02 * load ? US(400) : 0;
 			ns[KTAX_HOP] = random_share() < 0.2 ? exponential_us(150) : 0;
 			ns[KTAX_UNKNOWN] = exponential_us(0.1);
-			add(world, ns);
+			world_add(world, ns);
 		}
-		next_interval(world);
+		world_next_interval(world);
 	}
 }
 
@@ -262,7 +45,7 @@ static void fill_random(struct world *world, uint64_t seed, size_t intervals, si
 /* Kernel 80 of 100 us on the fast, 5 of 1000 us on the slow 5 %: p99 has nothing to gain. */
 static void fast_kernel(struct world *world)
 {
-	for (size_t i = 0; i < 10; i++, next_interval(world))
+	for (size_t i = 0; i < 10; i++, world_next_interval(world))
 		for (size_t r = 0; r < 2000; r++) {
 			if (r % 20)
 				ADD(world, [KTAX_KERNEL_TX] = US(80), [KTAX_APP] = US(20));
@@ -274,7 +57,7 @@ static void fast_kernel(struct world *world)
 /* And the reverse: 5 of 100 us on the fast, 900 of 1000 us on the slow. */
 static void slow_kernel(struct world *world)
 {
-	for (size_t i = 0; i < 10; i++, next_interval(world))
+	for (size_t i = 0; i < 10; i++, world_next_interval(world))
 		for (size_t r = 0; r < 2000; r++) {
 			if (r % 20)
 				ADD(world, [KTAX_KERNEL_TX] = US(5), [KTAX_APP] = US(95));
@@ -291,7 +74,7 @@ static void test_kernel_time_of_fast_requests(void **state)
 
 	(void)state;
 	fast_kernel(world);
-	cf = compute(world);
+	cf = world_compute(world);
 	kernel = &cf->account[KTAX_KERNEL_TX];
 	app = &cf->account[KTAX_APP];
 	/* By the mean, the kernel is half of all time. */
@@ -313,12 +96,12 @@ static void test_kernel_time_of_slow_requests(void **state)
 
 	(void)state;
 	slow_kernel(world);
-	cf = compute(world);
+	cf = world_compute(world);
 	assert_near(world->findings->endpoints[0].addressable.share, 0.34, 0.02);
 	assert_near(cf->bypass.gain[COUNTERFACTUAL_P50].value, 0.05, RESOLUTION);
 	assert_near(cf->bypass.gain[COUNTERFACTUAL_P99].value, 0.9, RESOLUTION);
 	assert_near(cf->account[KTAX_KERNEL_TX].vanished.level.gain[COUNTERFACTUAL_P99].value,
-	            true_gain(world, KTAX_KERNEL_TX, 1, 0.99), RESOLUTION);
+	            world_true_gain(world, KTAX_KERNEL_TX, 1, 0.99), RESOLUTION);
 	/* All but tls, which has no hook, and app_kernel, which has no CPU samples. */
 	assert_int_equal(counterfactual_rank(cf, COUNTERFACTUAL_P99, order), KTAX_NACCOUNTS - 2);
 	assert_int_equal(order[0], KTAX_KERNEL_TX);
@@ -336,9 +119,9 @@ static void test_scaled_follows_the_requests(void **state)
 
 	(void)state;
 	slow_kernel(world);
-	cf = compute(world);
+	cf = world_compute(world);
 	for (double efficacy = 0; efficacy <= 1; efficacy += 0.1) {
-		double expected = truth(world, KTAX_ADDRESSABLE_SET, efficacy, 0.99);
+		double expected = world_truth(world, KTAX_ADDRESSABLE_SET, efficacy, 0.99);
 
 		assert_int_equal(counterfactual_scaled(cf, COUNTERFACTUAL_ADDRESSABLE, efficacy,
 		                                       NULL, 0, &level),
@@ -360,7 +143,7 @@ static void check_removal(const struct world *world, int i)
 		double vanished = account->vanished.level.gain[q].value;
 		double halved = account->halved.level.gain[q].value;
 		const struct interval *bound = &account->vanished.bound[q];
-		double expected = true_gain(world, i, 1, shares[q]);
+		double expected = world_true_gain(world, i, 1, world_shares[q]);
 
 		assert_true(halved >= 0);
 		assert_true(vanished >= halved);
@@ -369,7 +152,7 @@ static void check_removal(const struct world *world, int i)
 		            account->halved.level.ns[q].value);
 		assert_true(expected >= bound->low - RESOLUTION);
 		assert_true(expected <= bound->high + RESOLUTION);
-		expected = true_gain(world, i, 0.5, shares[q]);
+		expected = world_true_gain(world, i, 0.5, world_shares[q]);
 		bound = &account->halved.bound[q];
 		assert_true(expected >= bound->low - RESOLUTION);
 		assert_true(expected <= bound->high + RESOLUTION);
@@ -395,7 +178,7 @@ static void test_ranking_properties(void **state)
 		const struct counterfactual *cf;
 
 		fill_random(world, seed, 8, 1500);
-		cf = compute(world);
+		cf = world_compute(world);
 		for (int i = 0; i < KTAX_NACCOUNTS; i++) {
 			if (!cf->account[i].present)
 				continue;
@@ -411,7 +194,7 @@ static void check_ceiling(const struct world *world, const struct counterfactual
                           unsigned int set)
 {
 	for (int q = 0; q < COUNTERFACTUAL_QUANTILES; q++) {
-		double expected = truth(world, set, 1, shares[q]);
+		double expected = world_truth(world, set, 1, world_shares[q]);
 
 		assert_near(level->ns[q].value, expected, RESOLUTION * expected);
 	}
@@ -425,7 +208,7 @@ static void test_ceilings_are_those_of_the_requests(void **state)
 
 	(void)state;
 	fill_random(world, 42, 10, 2000);
-	cf = compute(world);
+	cf = world_compute(world);
 	check_ceiling(world, &cf->total, 0);
 	check_ceiling(world, &cf->tuned, KTAX_TUNABLE_SET);
 	check_ceiling(world, &cf->bypass, KTAX_ADDRESSABLE_SET);
@@ -466,7 +249,7 @@ static void test_scaled_is_monotone_and_ends_at_the_floor(void **state)
 		const struct counterfactual *cf;
 
 		fill_random(world, seed, 8, 1000);
-		cf = compute_with(world, &options);
+		cf = world_compute_with(world, &options);
 		check_scaled(cf, COUNTERFACTUAL_ADDRESSABLE, &cf->bypass);
 		check_scaled(cf, COUNTERFACTUAL_TUNABLE, &cf->tuned);
 		world_free(world);
@@ -483,7 +266,7 @@ static void test_scaled_is_near_the_truth(void **state)
 		const struct counterfactual *cf;
 
 		fill_random(world, seed, 8, 2000);
-		cf = compute_with(world, &options);
+		cf = world_compute_with(world, &options);
 		for (double efficacy = 0.25; efficacy < 1; efficacy += 0.25) {
 			struct counterfactual_level level;
 
@@ -491,8 +274,8 @@ static void test_scaled_is_near_the_truth(void **state)
 			                                       efficacy, NULL, 0, &level),
 			                 0);
 			for (int q = 0; q < COUNTERFACTUAL_QUANTILES; q++) {
-				double expected =
-					truth(world, KTAX_ADDRESSABLE_SET, efficacy, shares[q]);
+				double expected = world_truth(world, KTAX_ADDRESSABLE_SET, efficacy,
+				                              world_shares[q]);
 
 				assert_near(level.ns[q].value, expected, 0.04 * expected);
 			}
@@ -515,7 +298,7 @@ static void test_scaled_carries_the_doubt_of_the_efficacy(void **state)
 
 	(void)state;
 	slow_kernel(world);
-	cf = compute(world);
+	cf = world_compute(world);
 	for (int i = 0; i < 100; i++)
 		efficacies[i] = 0.3 + 0.4 * random_share();
 	assert_int_equal(
@@ -547,7 +330,7 @@ static void test_absent_accounts(void **state)
 
 	(void)state;
 	fill_random(world, 3, 6, 100);
-	cf = compute(world);
+	cf = world_compute(world);
 	assert_false(cf->account[KTAX_TLS].present);
 	assert_true(strlen(cf->account[KTAX_TLS].why) > 0);
 	n = counterfactual_rank(cf, COUNTERFACTUAL_P99, order);
@@ -567,7 +350,7 @@ static void test_too_few_intervals(void **state)
 
 	(void)state;
 	fill_random(world, 3, 5, 1000);
-	cf = compute(world);
+	cf = world_compute(world);
 	assert_false(cf->has_intervals);
 	assert_non_null(strstr(cf->why, "needs 6 intervals"));
 	assert_non_null(strstr(cf->why, "has 5"));
@@ -589,7 +372,7 @@ static void test_requests_needed(void **state)
 	assert_int_equal(counterfactual_requests_needed(COUNTERFACTUAL_P99), 1000);
 	assert_int_equal(counterfactual_requests_needed(COUNTERFACTUAL_P999), 10000);
 	fill_random(world, 3, 10, 999);
-	cf = compute(world);
+	cf = world_compute(world);
 	assert_int_equal(cf->requests, 9990);
 	assert_true(cf->enough[COUNTERFACTUAL_P99]);
 	assert_false(cf->enough[COUNTERFACTUAL_P999]);
@@ -617,7 +400,7 @@ static void test_many_intervals_become_fewer_blocks(void **state)
 
 	(void)state;
 	fill_random(world, 3, 300, 20);
-	cf = compute_with(world, &options);
+	cf = world_compute_with(world, &options);
 	assert_int_equal(cf->n_intervals, 300);
 	assert_int_equal(cf->block_intervals, 4);
 	assert_int_equal(cf->n_blocks, 75);
@@ -632,7 +415,7 @@ static void test_many_intervals_become_fewer_blocks(void **state)
 /* Requests of about one total, of which half are all GC: the joint table cannot tell, they can. */
 static void fill_mixture(struct world *world)
 {
-	for (size_t i = 0; i < 12; i++, next_interval(world))
+	for (size_t i = 0; i < 12; i++, world_next_interval(world))
 		for (size_t r = 0; r < 1000; r++) {
 			if (r % 10)
 				ADD(world, [KTAX_APP] = US(50));
@@ -651,7 +434,7 @@ static void test_sampled_requests_decide_what_the_joint_table_leaves_open(void *
 
 	(void)state;
 	fill_mixture(world);
-	gc = &compute(world)->account[KTAX_GC].vanished;
+	gc = &world_compute(world)->account[KTAX_GC].vanished;
 	assert_int_equal(gc->source[q], COUNTERFACTUAL_JOINT);
 	assert_near(gc->level.gain[q].value, 0.475, RESOLUTION);
 	assert_near(gc->bound[q].low, 0, RESOLUTION);
@@ -663,9 +446,9 @@ static void test_sampled_requests_decide_what_the_joint_table_leaves_open(void *
 	world = world_create();
 	world->sampled = true;
 	fill_mixture(world);
-	gc = &compute(world)->account[KTAX_GC].vanished;
+	gc = &world_compute(world)->account[KTAX_GC].vanished;
 	assert_int_equal(gc->source[q], COUNTERFACTUAL_SAMPLE);
-	assert_near(gc->level.gain[q].value, true_gain(world, KTAX_GC, 1, 0.99), 0.001);
+	assert_near(gc->level.gain[q].value, world_true_gain(world, KTAX_GC, 1, 0.99), 0.001);
 	assert_true(gc->level.gain[q].has_interval);
 	assert_near(gc->joint_gain[q], 0.475, RESOLUTION);
 	assert_true(counterfactual_least_gain(gc, q) == gc->level.gain[q].interval.low);
@@ -680,7 +463,7 @@ static void test_ranking_by_sample_is_exact(void **state)
 	(void)state;
 	world->sampled = true;
 	fill_random(world, 17, 10, 1200);
-	cf = compute(world);
+	cf = world_compute(world);
 	assert_int_equal(cf->n_samples, 12000);
 	for (int i = 0; i < KTAX_NACCOUNTS; i++) {
 		if (!cf->account[i].present)
@@ -688,7 +471,7 @@ static void test_ranking_by_sample_is_exact(void **state)
 		check_removal(world, i);
 		for (int q = 0; q < COUNTERFACTUAL_QUANTILES; q++)
 			assert_near(cf->account[i].vanished.level.gain[q].value,
-			            true_gain(world, i, 1, shares[q]), 1e-9);
+			            world_true_gain(world, i, 1, world_shares[q]), 1e-9);
 	}
 	world_free(world);
 }
@@ -744,7 +527,7 @@ static double coverage(size_t n_blocks, double correlation, int trials)
 		size_t n = trial < 0 ? 200 : n_blocks;
 		double level = 0;
 
-		for (size_t i = 0; i < n; i++, next_interval(world)) {
+		for (size_t i = 0; i < n; i++, world_next_interval(world)) {
 			double innovation =
 				sqrt(-2 * log(1 - random_share())) * cos(2 * M_PI * random_share());
 			double keep = trial < 0 || !i ? 0 : correlation;
@@ -755,9 +538,10 @@ static double coverage(size_t n_blocks, double correlation, int trials)
 				                   US(20) + exponential_us(50 * exp(0.15 * level)));
 		}
 		figure = trial < 0 ? NULL
-		                   : &compute_with(world, &options)->total.ns[COUNTERFACTUAL_P99];
+		                   : &world_compute_with(world, &options)
+		                              ->total.ns[COUNTERFACTUAL_P99];
 		if (trial < 0)
-			truth_p99 = truth(world, 0, 0, 0.99);
+			truth_p99 = world_truth(world, 0, 0, 0.99);
 		else
 			held += figure->interval.low <= truth_p99 &&
 			        figure->interval.high >= truth_p99;
@@ -785,7 +569,7 @@ static void test_the_same_data_give_the_same_interval(void **state)
 		const struct counterfactual_figure *figure;
 
 		fill_random(world, 3, 8, 500);
-		figure = &compute(world)->bypass.gain[COUNTERFACTUAL_P99];
+		figure = &world_compute(world)->bypass.gain[COUNTERFACTUAL_P99];
 		if (i)
 			assert_memory_equal(&figure->interval, &first, sizeof(first));
 		first = figure->interval;
