@@ -105,7 +105,8 @@ int diag_sockets_dump(bool ipv6, uint32_t states, uint16_t port, mnl_cb_t callba
 	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
 	request->sdiag_family = ipv6 ? AF_INET6 : AF_INET;
 	request->sdiag_protocol = IPPROTO_TCP;
-	request->idiag_ext = EXTENSION(INET_DIAG_CONG);
+	/* With TCP's own information come the upper-layer protocol and the keys for MD5. */
+	request->idiag_ext = EXTENSION(INET_DIAG_CONG) | EXTENSION(INET_DIAG_INFO);
 	request->idiag_states = states;
 	if (port)
 		put_filter(header, port);

@@ -107,8 +107,7 @@ static void tell_tcp(struct look *look, const struct connections *connections,
 	          "ss shows its listening socket and %zu connections", connections->n);
 	if (connections->tls)
 		look_tell(look, SERVICE_KTLS, STATE_FOUND, "socket", traffic->endpoint, NULL,
-		          "%zu of %zu connections are encrypted by the kernel", connections->tls,
-		          connections->n);
+		          "%zu of %zu connections have kTLS", connections->tls, connections->n);
 	if (connections->mptcp)
 		look_tell(look, SERVICE_SOCKET_OPTIONS, STATE_FOUND, "connections",
 		          traffic->endpoint, NULL, "%zu of %zu are of Multipath TCP",

@@ -183,7 +183,7 @@ else
 fi
 if grep -q '^tls' "$tmp/options.out"; then
   check_match "kTLS is found on the connections that have it" "$(found ktls "$other")" \
-    "1 of 1 connections are encrypted by the kernel"
+    "1 of 1 connections have kTLS"
   check_eq "and not on others" "$(found ktls)" ""
 else
   skip "kTLS is found on the connections that have it" "$(cat "$tmp/options.out")"
