@@ -274,6 +274,23 @@ static bool application_goes_first(struct maker *maker, const struct decision_pa
 	return true;
 }
 
+/*
+ * What part of @best's gain @cheaper has: by the estimates or, if that is more, by the upper ends
+ * of their intervals. Where it is not certain that the dearer one is needed, the cheaper one goes
+ * first.
+ */
+static double part_of_gain(const struct maker *maker, const struct decision_path *cheaper,
+                           const struct decision_path *best)
+{
+	const struct counterfactual_figure *a = &cheaper->gain[maker->out->quantile];
+	const struct counterfactual_figure *b = &best->gain[maker->out->quantile];
+	double part = b->value > 0 ? a->value / b->value : 1;
+
+	if (!a->has_interval || !b->has_interval || !(b->interval.high > 0))
+		return part;
+	return fmin(1, fmax(part, a->interval.high / b->interval.high));
+}
+
 /* Does @cheaper do instead of @best? It must keep goals and limits, and gain most of it. */
 static bool does_instead(struct maker *maker, const struct decision_path *cheaper,
                          const struct decision_path *best)
@@ -284,7 +301,7 @@ static bool does_instead(struct maker *maker, const struct decision_path *cheape
 		return false;
 	if (!best || best == cheaper)
 		return cheaper->answer == DECISION_YES;
-	part = gain_of(maker, cheaper) / gain_of(maker, best);
+	part = part_of_gain(maker, cheaper, best);
 	if (best->answer == DECISION_YES && !(part >= maker->in->policy->tuned_share))
 		return false;
 	if (best->answer != DECISION_YES && cheaper->answer != DECISION_YES)
@@ -296,7 +313,7 @@ static bool does_instead(struct maker *maker, const struct decision_path *cheape
 		return true;
 	}
 	reason_write(reason_add(maker), text_share(part).text, from_policy(maker, "tuning, share"),
-	             "%s gains %s of what %s does (%s of %s); from %s on the policy takes the "
+	             "%s gains up to %s of what %s does (%s, %s); from %s on the policy takes the "
 	             "cheaper one",
 	             cheaper->arm->path, text_share(part).text, best->arm->path,
 	             text_share(gain_of(maker, cheaper)).text,
@@ -376,10 +393,10 @@ static void note_cost(struct maker *maker)
 
 	if (!economics->has_cores)
 		return;
-	snprintf(figure, sizeof(figure), "%+.2g cores", -economics->net_cores);
+	snprintf(figure, sizeof(figure), "%+.2f cores", -economics->net_cores);
 	reason_write(reason_add(maker), figure,
 	             from_ab(maker, "arms[%s].cpu_ns_per_request", path->arm->path),
-	             "%s takes %.2g cores of a host and frees %.2g of the kernel's path",
+	             "cores of a host: %s takes %.2f, frees %.2f of the kernel's path",
 	             path->arm->path, economics->taken_cores, economics->freed_cores);
 }
 

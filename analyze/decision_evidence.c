@@ -15,8 +15,7 @@
 #define PAYLOAD_LEAST 64.0 /* smaller ones cost the same */
 #define PAYLOAD_MOST  1452.0
 #define PAYLOAD_AB    16.0
-#define HEADERS_UDP   42.0 /* Ethernet, IPv4, UDP */
-#define HEADERS_TCP   66.0 /* Ethernet, IPv4, TCP with time stamps */
+#define HEADERS       42.0 /* Ethernet, IPv4, UDP: the frames that the A/B says the sizes of */
 #define FUTURE_S      3600.0
 
 /* ---- What would settle it ------------------------------------------------------------------- */
@@ -77,11 +76,10 @@ void evidence_ask_ab(struct maker *maker)
 	double rate = fmax(1, round(in->endpoint->rate.per_second));
 	double size = fmin(PAYLOAD_MOST, fmax(PAYLOAD_AB, payload_bytes(in->endpoint->ledger)));
 
-	command_add(maker,
-	            "sudo ktax ab%s --paths kernel-spin,kernel-busypoll,af_xdp%s --rate %.0f "
-	            "--size %.0f --rounds 30 --json %.100s",
-	            nic ? " --plan plan.ini" : "", nic ? ",dpdk" : "", rate, round(size),
-	            in->ab_path ? in->ab_path : "ab.json");
+	command_add(maker, "sudo ktax ab %s --rate %.0f --size %.0f --rounds 30 --json %.100s",
+	            nic ? "--plan plan.ini --paths kernel-spin,kernel-busypoll,af_xdp,dpdk"
+	                : "--tcp --paths kernel-spin,kernel-busypoll,af_xdp-lwip",
+	            rate, round(size), in->ab_path ? in->ab_path : "ab.json");
 	if (nic)
 		reason_write(
 			caution_add(maker), "", from_recording(maker, "meta, nics"),
@@ -322,14 +320,13 @@ void evidence_compare_traffic(struct maker *maker)
 {
 	const struct finding_endpoint *endpoint = maker->in->endpoint;
 	const struct ab_document *ab = maker->in->ab;
-	double headers = strcmp(ab->transport, "tcp") ? HEADERS_UDP : HEADERS_TCP;
 
 	maker->out->rate_factor = factor_between(endpoint->rate.per_second, ab->rate_pps);
 	maker->out->size_factor =
 		isnan(ab->size_mean_bytes)
 			? 0
 			: factor_between(fmax(PAYLOAD_LEAST, payload_bytes(endpoint->ledger)),
-	                                 fmax(PAYLOAD_LEAST, ab->size_mean_bytes - headers));
+	                                 fmax(PAYLOAD_LEAST, ab->size_mean_bytes - HEADERS));
 }
 
 /* Says how far apart they are; true if too far for a prediction. */

@@ -43,6 +43,7 @@ struct evidence {
 	struct readiness *readiness;
 	struct features *features;
 	const char *features_why;
+	struct predictability predictability;
 };
 
 /* ---- Arguments ------------------------------------------------------------------------------ */
@@ -210,6 +211,27 @@ static void read_host(struct evidence *evidence)
 	                                         : NULL;
 }
 
+static int add_interval(const struct recording_interval *interval,
+                        const struct recording_ledger *ledger, void *context)
+{
+	struct evidence *evidence = context;
+
+	if (!strcmp(ledger->endpoint.name, evidence->endpoint->ledger->endpoint.name))
+		predictability_add_interval(&evidence->predictability, interval, ledger->requests);
+	return 0;
+}
+
+/* How evenly requests arrive, and by the hour of the day. */
+static int find_predictability(const struct arguments *arguments, struct evidence *evidence)
+{
+	int err;
+
+	predictability_create(evidence->endpoint->ledger->arrivals, &evidence->predictability);
+	err = recording_for_each_interval(arguments->recording, add_interval, evidence);
+	predictability_end_intervals(&evidence->predictability);
+	return err ? fail_analysis(arguments, err) : -1;
+}
+
 static int read_all(const struct arguments *arguments, struct evidence *evidence)
 {
 	int exit_code = read_policy(arguments, &evidence->policy);
@@ -218,6 +240,8 @@ static int read_all(const struct arguments *arguments, struct evidence *evidence
 		exit_code = read_ab(arguments, &evidence->ab);
 	if (exit_code < 0)
 		exit_code = read_recording(arguments, evidence);
+	if (exit_code < 0)
+		exit_code = find_predictability(arguments, evidence);
 	if (exit_code < 0)
 		read_host(evidence);
 	return exit_code;
@@ -260,6 +284,20 @@ static int show(const struct arguments *arguments, const struct decide_view *vie
 	return decision_exit(view->decision->verdict);
 }
 
+/* Windows that short a queue of packets levels out; longer ones it does not. */
+#define PEAK_WINDOW_NS 10000000
+
+static double peak_per_second(const struct predictability *predictability)
+{
+	for (int i = 0; i < PREDICTABILITY_WINDOWS && predictability->present; i++) {
+		const struct predictability_window *window = &predictability->window[i];
+
+		if (window->window_ns == PEAK_WINDOW_NS && window->n)
+			return window->peak_per_second;
+	}
+	return 0;
+}
+
 static int decide(const struct arguments *arguments, struct evidence *evidence)
 {
 	const struct decision_input input = {
@@ -271,13 +309,15 @@ static int decide(const struct arguments *arguments, struct evidence *evidence)
 		.ab = evidence->ab,
 		.ab_path = arguments->ab,
 		.readiness = evidence->readiness,
+		.peak_per_second = peak_per_second(&evidence->predictability),
+		.peak_window = "10 ms",
 		.now_s = (double)time(NULL),
 	};
 	struct decide_view view = {
 		.input = &input,
 		.features = evidence->features,
 		.features_why = evidence->features_why,
-		.predictability_why = "the recording has no series of its rate",
+		.predictability = &evidence->predictability,
 	};
 	struct decision *decision;
 	int exit_code, err = decision_make(&input, &decision);

@@ -13,8 +13,7 @@ struct decide_view {
 	const struct decision *decision;
 	const struct features *features; /* NULL: see features_why */
 	const char *features_why;
-	const struct predictability *predictability; /* NULL: see predictability_why */
-	const char *predictability_why;
+	const struct predictability *predictability;
 };
 
 /* For people, at least 100 columns wide. */

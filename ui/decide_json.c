@@ -370,6 +370,56 @@ static json_t *json_readiness(struct writer *writer)
 	return array;
 }
 
+static json_t *json_window(struct writer *writer, const struct predictability_window *window)
+{
+	json_t *object = json_object();
+
+	set(writer, object, "window_ns", count(window->window_ns));
+	set(writer, object, "windows", count(window->n));
+	set(writer, object, "kind", json_string(predictability_kind_name[window->kind]));
+	set(writer, object, "mean_per_second", real_or_null(true, window->mean_per_second));
+	set(writer, object, "peak_per_second", real_or_null(true, window->peak_per_second));
+	set(writer, object, "peak_to_mean", real_or_null(true, window->peak_to_mean));
+	set(writer, object, "dispersion", real_or_null(true, window->dispersion));
+	return object;
+}
+
+static json_t *json_diurnal(struct writer *writer, const struct predictability_diurnal *diurnal)
+{
+	json_t *object = json_object();
+
+	set(writer, object, "peak_hour",
+	    diurnal->present ? json_integer(diurnal->peak_hour) : json_null());
+	set(writer, object, "peak_to_mean", real_or_null(diurnal->present, diurnal->peak_to_mean));
+	if (!diurnal->present)
+		set(writer, object, "why", text(diurnal->why));
+	return object;
+}
+
+static json_t *json_predictability(struct writer *writer)
+{
+	const struct predictability *found = writer->view->predictability;
+	json_t *object, *windows;
+
+	if (!found->present)
+		return json_null();
+	object = json_object();
+	windows = json_array();
+	for (int i = 0; i < PREDICTABILITY_WINDOWS; i++)
+		if (found->window[i].n)
+			append(writer, windows, json_window(writer, &found->window[i]));
+	set(writer, object, "sentence", text(found->sentence));
+	set(writer, object, "mean_per_second", real_or_null(true, found->mean_per_second));
+	set(writer, object, "windows", windows);
+	set(writer, object, "growth", real_or_null(found->has_growth, found->growth));
+	set(writer, object, "hurst", real_or_null(found->has_growth, found->hurst));
+	if (!found->has_growth)
+		set(writer, object, "why",
+		    json_string("growth, hurst: too few lengths of windows"));
+	set(writer, object, "diurnal", json_diurnal(writer, &found->diurnal));
+	return object;
+}
+
 /* ---- All of it ------------------------------------------------------------------------------ */
 
 static json_t *json_subject(struct writer *writer)
@@ -398,9 +448,9 @@ static void set_whys(struct writer *writer, json_t *object)
 	if (!view->input->readiness)
 		snprintf(why + strlen(why), sizeof(why) - strlen(why),
 		         "readiness: the recorder did not look; ");
-	if (!view->predictability)
+	if (!view->predictability->present)
 		snprintf(why + strlen(why), sizeof(why) - strlen(why), "predictability: %.120s; ",
-		         view->predictability_why);
+		         view->predictability->why);
 	if (!view->decision->n_paths)
 		snprintf(why + strlen(why), sizeof(why) - strlen(why),
 		         "prediction: no A/B that belongs to the recording; ");
@@ -429,7 +479,7 @@ static json_t *json_decision(struct writer *writer)
 	set(writer, object, "ceiling", json_ceiling(writer));
 	set(writer, object, "prediction", json_paths(writer));
 	set(writer, object, "ranking", json_ranking(writer));
-	set(writer, object, "predictability", json_null());
+	set(writer, object, "predictability", json_predictability(writer));
 	set(writer, object, "economics", json_all_economics(writer));
 	set(writer, object, "lost_features", json_features(writer));
 	set(writer, object, "readiness", json_readiness(writer));

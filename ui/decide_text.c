@@ -223,7 +223,8 @@ static void put_ranking(const struct terminal *t, const struct decide_view *view
 	put_heading(t, "If an account vanished / halved (T: tuning takes it away, B: bypass)");
 	put_table_header(t);
 	for (size_t i = 0; i < n && i < RANKING_ROWS; i++)
-		put_ranked(t, found, order[i]);
+		if (view->input->endpoint->account[order[i]].part.share > 0)
+			put_ranked(t, found, order[i]);
 }
 
 /* ---- Cost ----------------------------------------------------------------------------------- */
@@ -256,6 +257,15 @@ static void put_money(const struct terminal *t, const struct decide_view *view,
 		put(t, "  payback           %s\n", economics->payback_why);
 }
 
+static void put_predictability(const struct terminal *t, const struct decide_view *view)
+{
+	const struct predictability *found = view->predictability;
+	const char *text = found->present ? found->sentence : found->why;
+
+	put(t, "  rate              ");
+	put_wrapped(t->file, *text ? text : "not known", 20, 20, t->width);
+}
+
 /* Of the path that the verdict is of, or else the first bypass that has any. */
 static const struct decision_path *costed_path(const struct decision *decision)
 {
@@ -282,6 +292,7 @@ static void put_economics(const struct terminal *t, const struct decide_view *vi
 	else
 		put(t, "  cores, per host   not known: %s\n", economics->cores_why);
 	put_money(t, view, economics);
+	put_predictability(t, view);
 }
 
 /* ---- What is lost --------------------------------------------------------------------------- */
