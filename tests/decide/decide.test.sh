@@ -8,6 +8,7 @@
 export LC_ALL=C.UTF-8
 make=$build/tests/make_recording_of
 cd "$tmp"
+mkdir ab
 
 recording() {
   "$make" "$@"
@@ -16,7 +17,7 @@ recording() {
 ab() {
   local file=$1
   shift
-  python3 "$top/tests/decide/make_ab.py" "$@" >"$file"
+  python3 "$top/tests/decide/make_ab.py" "$@" >"ab/$file"
 }
 
 # policy FILE LINE...
@@ -93,80 +94,80 @@ check_match "It says that the queue would shrink" "$(json queue.json '[.cautions
 
 # ---- With an A/B ----------------------------------------------------------------------------------
 
-decide bypass busy.ktax slow-spin.json
+decide bypass busy.ktax ab/slow-spin.json
 check_eq "A path that gains enough is approved" "$verdict" "bypass-af_xdp 0"
 check_match "The first reason is its gain, with an interval" "$(first_reason bypass)" \
   '^af_xdp: p99 would go from .* \(-[0-9]+ % \[-[0-9]+, -[0-9]+\]\); the policy needs 20 %'
 check_eq "Every reason has a source with a file" \
-  "$(json bypass.json 'all(.reasons[], .cautions[]; .source | test("^(busy.ktax|slow-spin.json|default policy): "))')" true
-decide tune kernel.ktax fast-spin.json
+  "$(json bypass.json 'all(.reasons[], .cautions[]; .source | test("^(busy.ktax|ab/slow-spin.json|default policy): "))')" true
+decide tune kernel.ktax ab/fast-spin.json
 check_eq "A tuned kernel that gets most of it goes first" "$verdict" "tune-kernel 3"
 check_eq "It is the tuned path that is taken" "$(json tune.json .path)" kernel-spin
 check_match "It says which part of the gain it gets" "$(reasons tune)" 'kernel-spin gains up to [0-9]+ % of what af_xdp does'
 ab both.json kernel-spin=36000 af_xdp=18000 dpdk=6000
-decide dpdk busy.ktax both.json
+decide dpdk busy.ktax ab/both.json
 check_eq "DPDK is approved where AF_XDP gains too little of it" "$verdict" "bypass-dpdk 0"
 ab near.json kernel-spin=36000 af_xdp=8000 dpdk=7800
-decide near busy.ktax near.json
+decide near busy.ktax ab/near.json
 check_eq "AF_XDP goes before DPDK where it gains most of it" "$verdict" "bypass-af_xdp 0"
 ab equal.json kernel-spin=40000 af_xdp=39900
-decide equal busy.ktax equal.json
+decide equal busy.ktax ab/equal.json
 check_eq "Where more might be gained than the A/B shows, a useless path still is refused" "$verdict" "fix-application 3"
 ab untuned.json af_xdp=8000
-decide untuned busy.ktax untuned.json
+decide untuned busy.ktax ab/untuned.json
 check_eq "Without a tuned kernel in the A/B no bypass is approved" "$verdict" "not-enough-evidence 4"
 check_match "It says so, and which A/B has one" "$(reasons untuned) $(json untuned.json '.commands[0]')" \
   'no tuned kernel.*--paths kernel-spin'
 ab stand-in.json kernel-spin=36000 dpdk-af_xdp=8000
-decide stand-in busy.ktax stand-in.json
+decide stand-in busy.ktax ab/stand-in.json
 check_eq "What is no true bypass is never approved" "$(json stand-in.json '.prediction[] | select(.path == "dpdk-af_xdp") | "\(.candidate) \(.meets_policy)"')" "false null"
 check_eq "It decides nothing" "${verdict#bypass}" "$verdict"
 ab noisy.json spread=0.9 kernel-spin=36000 af_xdp=22000
 policy near-need.ini '[gain]' 'need = 30 %'
-decide noisy busy.ktax noisy.json --policy near-need.ini
+decide noisy busy.ktax ab/noisy.json --policy near-need.ini
 check_eq "An interval on both sides of what is needed leaves it open" "$verdict" "not-enough-evidence 4"
 
 # ---- The policy -----------------------------------------------------------------------------------
 
 policy slo.ini '[gain]' 'need = none' '[slo]' 'p99 = 40 us'
-decide slo busy.ktax slow-spin.json --policy slo.ini
+decide slo busy.ktax ab/slow-spin.json --policy slo.ini
 check_eq "A goal that a path meets approves it" "$verdict" "bypass-af_xdp 0"
 policy hard.ini '[gain]' 'need = none' '[slo]' 'p99 = 1 us'
-decide hard busy.ktax slow-spin.json --policy hard.ini
+decide hard busy.ktax ab/slow-spin.json --policy hard.ini
 check_eq "A goal that nothing meets is refused by the ceiling" "$verdict" "fix-application 3"
 check_match "It says that no path meets it" "$(reasons hard)" 'the goal is 1.00 us: no path meets it'
 policy met.ini '[gain]' 'need = none' '[slo]' 'p99 = 1 s'
-decide met busy.ktax slow-spin.json --policy met.ini
+decide met busy.ktax ab/slow-spin.json --policy met.ini
 check_match "A goal that is met already needs nothing" "$verdict $(first_reason met)" '^fix-application 3 .*nothing has to change'
 policy time.ini '[gain]' 'need_time = 10 ms'
-decide time busy.ktax slow-spin.json --policy time.ini
+decide time busy.ktax ab/slow-spin.json --policy time.ini
 check_eq "A gain in time is needed besides the one in per cent" "$verdict" "fix-application 3"
 ab lossy.json kernel-spin=36000 af_xdp=8000 lost=af_xdp
-decide lossy busy.ktax lossy.json
+decide lossy busy.ktax ab/lossy.json
 check_match "A path that loses too much is refused" "$verdict $(reasons lossy)" '^fix-application 3 .*af_xdp: its loss changes by'
 ab unequal.json kernel-spin=36000 af_xdp=8000 unequal=af_xdp
-decide unequal busy.ktax unequal.json
+decide unequal busy.ktax ab/unequal.json
 check_match "A path that the gates rejected unequally is in doubt" "$verdict $(reasons unequal)" '^not-enough-evidence 4 .*unequally'
 policy cpu.ini '[limit]' 'cpu = 10 %'
-decide cpu busy.ktax slow-spin.json --policy cpu.ini
+decide cpu busy.ktax ab/slow-spin.json --policy cpu.ini
 check_match "A limit of CPU time is one" "$verdict $(reasons cpu)" '^fix-application 3 .*its cpu changes by'
 policy cores.ini '[limit]' 'cores = 0'
-decide cores busy.ktax slow-spin.json --policy cores.ini
+decide cores busy.ktax ab/slow-spin.json --policy cores.ini
 check_match "A limit of polling cores is one" "$verdict $(reasons cores)" '^fix-application 3 .*polls 1 cores'
 # shellcheck disable=SC2086
-recording pauses.ktax $never_asleep gc=60000@0.2
+recording pauses.ktax ${never_asleep/app=3000/app=60000}
 policy first.ini '[gain]' 'need = 11 %'
 policy never.ini '[application]' 'first = none' '[gain]' 'need = 11 %'
-decide pauses pauses.ktax slow-spin.json --policy first.ini
+decide pauses pauses.ktax ab/slow-spin.json --policy first.ini
 check_match "An account whose halving gains more than any path goes first" "$verdict $(reasons pauses)" \
-  '^fix-application 3 fix gc first .* the policy puts the application first'
-decide never pauses.ktax slow-spin.json --policy never.ini
+  '^fix-application 3 fix app first .* the policy puts the application first'
+decide never pauses.ktax ab/slow-spin.json --policy never.ini
 check_eq "Where the policy says so, it does not" "$verdict" "bypass-af_xdp 0"
 
 # ---- Money ----------------------------------------------------------------------------------------
 
 policy money.ini '[economics]' 'currency = EUR' 'hosts = 10' 'core_hour = 0.1' 'engineering = 1000' 'latency = 2000' 'running = 100'
-decide money busy.ktax slow-spin.json --policy money.ini
+decide money busy.ktax ab/slow-spin.json --policy money.ini
 check_eq "Cores are those polled and those freed: 2000/s x 20 us" \
   "$(json money.json '.economics[] | select(.path == "af_xdp") | "\(.cores_taken) \(.cores_freed)"' | sed 's/\.0\b//g')" "1 0.04"
 check_eq "The saving is that of the cores, what latency is worth, less what it costs to run" \
@@ -179,7 +180,7 @@ check_eq "Without inputs there are no figures" \
   "$(json bypass.json '.economics[] | select(.path == "af_xdp") | "\(.saving_per_year) \(.payback_months) \(.why | test("hosts, core_hour"))"')" \
   "null null true"
 policy payback.ini '[economics]' 'hosts = 10' 'core_hour = 0.1' 'engineering = 1000000' 'payback = 12'
-decide payback busy.ktax slow-spin.json --policy payback.ini
+decide payback busy.ktax ab/slow-spin.json --policy payback.ini
 check_match "A path that never pays for itself is refused" "$verdict $(reasons payback)" '^fix-application 3 .*never pays for itself'
 
 # ---- What is no evidence --------------------------------------------------------------------------
@@ -194,52 +195,52 @@ refused() {
 refused "Too few requests for the percentile: it says how many it takes" '480 requests are too few for p99: it takes 1000' few.ktax
 check_match "It says how long to record" "$(json refused.json '.commands[0]')" 'ktax record .* -d 2[0-9] .*--port 6379'
 refused "A recording of a few seconds has no intervals" 'too short' short.ktax
-refused "Requests that do not balance" 'do not balance' unbalanced.ktax slow-spin.json
-refused "Connections that were not followed" 'were not seen' lost.ktax slow-spin.json
-refused "Requests seen in part" 'arrival or end was not seen' incomplete.ktax slow-spin.json
-refused "An old recording" 'the recording is [0-9]+ days old, the policy allows 90 days' old.ktax slow-spin.json
-refused "A recording from the future" 'in the future' future.ktax slow-spin.json
+refused "Requests that do not balance" 'do not balance' unbalanced.ktax ab/slow-spin.json
+refused "Connections that were not followed" 'were not seen' lost.ktax ab/slow-spin.json
+refused "Requests seen in part" 'arrival or end was not seen' incomplete.ktax ab/slow-spin.json
+refused "An old recording" 'the recording is [0-9]+ days old, the policy allows 90 days' old.ktax ab/slow-spin.json
+refused "A recording from the future" 'in the future' future.ktax ab/slow-spin.json
 policy any.ini '[evidence]' 'max_age = none' 'unbalanced = 1 %' 'lost = 10 %'
 for kind in old unbalanced lost incomplete; do
-  decide allowed "$kind.ktax" fast-spin.json --policy any.ini
+  decide allowed "$kind.ktax" ab/fast-spin.json --policy any.ini
   check_eq "The policy can allow it: $kind" "$verdict" "tune-kernel 3"
 done
-refused "An A/B on links within the host says nothing of a NIC" 'ran on links within the host \(veth\), .* a NIC \(eth0 mlx5_core\)' nic.ktax slow-spin.json
+refused "An A/B on links within the host says nothing of a NIC" 'ran on links within the host \(veth\), .* a NIC \(eth0 mlx5_core\)' nic.ktax ab/slow-spin.json
 check_match "It says which A/B would" "$(json refused.json '.commands[0]')" '^sudo ktax ab --plan plan.ini .*dpdk'
 ab nic-ab.json driver=mlx5_core kernel-spin=36000 af_xdp=8000
-decide same-nic nic.ktax nic-ab.json
+decide same-nic nic.ktax ab/nic-ab.json
 check_eq "One on the same kind of NIC does" "$verdict" "bypass-af_xdp 0"
 ab other-nic.json driver=ixgbe kernel-spin=36000 af_xdp=8000
-refused "One on another kind of NIC does not" 'a NIC \(ixgbe\)' nic.ktax other-nic.json
-refused "One on a NIC says nothing of links within the host" 'came by a link within the host' busy.ktax nic-ab.json
-refused "A recording that does not say what its requests came by" 'does not say which NIC' nameless.ktax slow-spin.json
-refused "An A/B on another host" 'ran on another host: box, .* it must run on elsewhere' other.ktax slow-spin.json
+refused "One on another kind of NIC does not" 'a NIC \(ixgbe\)' nic.ktax ab/other-nic.json
+refused "One on a NIC says nothing of links within the host" 'came by a link within the host' busy.ktax ab/nic-ab.json
+refused "A recording that does not say what its requests came by" 'does not say which NIC' nameless.ktax ab/slow-spin.json
+refused "An A/B on another host" 'ran on another host: box, .* it must run on elsewhere' other.ktax ab/slow-spin.json
 ab kernel.json kernel=6.9.9 kernel-spin=36000 af_xdp=8000
-check "An A/B is made" test -s kernel.json
+refused "An A/B on another kernel of the same host" 'ran on another host: box, kernel 6.9.9' busy.ktax ab/kernel.json
 ab invalid.json verdict=invalid kernel-spin=36000 af_xdp=8000
-refused "An A/B that is not valid" 'the A/B is not valid: made up' busy.ktax invalid.json
+refused "An A/B that is not valid" 'the A/B is not valid: made up' busy.ktax ab/invalid.json
 ab old.json created=2020-01-01T00:00:00Z kernel-spin=36000 af_xdp=8000
-refused "An old A/B" 'the A/B is [0-9]+ days old' busy.ktax old.json
+refused "An old A/B" 'the A/B is [0-9]+ days old' busy.ktax ab/old.json
 ab undated.json created= kernel-spin=36000 af_xdp=8000
-refused "An A/B without a date" 'when the A/B was made is not known' busy.ktax undated.json
+refused "An A/B without a date" 'when the A/B was made is not known' busy.ktax ab/undated.json
 ab far.json rate=200000 kernel-spin=36000 af_xdp=8000
-refused "An A/B at a hundred times the rate" 'rate per second is 200000, .* 2000: too far apart' busy.ktax far.json
+refused "An A/B at a hundred times the rate" 'rate per second is 200000, .* 2000: too far apart' busy.ktax ab/far.json
 ab wide.json rate=8000 kernel-spin=36000 af_xdp=8000
-decide wide busy.ktax wide.json
+decide wide busy.ktax ab/wide.json
 check_eq "At four times the rate the interval is wider, and it says so" \
   "$(jq -s '[.[] | .prediction[] | select(.path == "af_xdp") | .ci_gain_p99[1] - .ci_gain_p99[0]] | .[1] > .[0]' bypass.json wide.json) $(
     json wide.json 'any(.cautions[]; .text | test("intervals are wider"))')" "true true"
 ab big.json bytes=1442 kernel-spin=36000 af_xdp=8000
-refused "An A/B with twenty times the size" 'mean frame or message in bytes is 1442, .* 64: too far apart' busy.ktax big.json
-jq 'del(.arms[].blocks)' slow-spin.json >blockless.json
-refused "An A/B of an older ktax" 'no figures of single blocks' busy.ktax blockless.json
+refused "An A/B with twenty times the size" 'mean frame or message in bytes is 1442, .* 64: too far apart' busy.ktax ab/big.json
+jq 'del(.arms[].blocks)' ab/slow-spin.json >ab/blockless.json
+refused "An A/B of an older ktax" 'no figures of single blocks' busy.ktax ab/blockless.json
 
 # ---- Monotone -------------------------------------------------------------------------------------
 
 previous=-9
 for ns in 44000 40000 36000 30000 20000 12000 8000 4000 1000; do
   ab monotone.json spread=0 kernel-spin=30000 "af_xdp=$ns"
-  decide monotone busy.ktax monotone.json
+  decide monotone busy.ktax ab/monotone.json
   gain=$(json monotone.json '.prediction[] | select(.path == "af_xdp") | .gain_p99')
   check_num "A faster path never gains less: $ns ns" "$gain >= $previous"
   previous=$gain
@@ -271,8 +272,8 @@ check_eq "No line of the text is wider than 100 columns, but commands" \
   "$(grep -hvE '^  (sudo )?ktax' "${named[@]/%/.txt}" | grep -E '^.{101}' || true)" ""
 check_eq "No line ends with a blank" "$(grep -hE ' $' "${named[@]/%/.txt}" || true)" ""
 check_eq "What is no terminal gets no colours" "$(grep -lP '\x1b' "${named[@]/%/.txt}" || true)" ""
-check_eq "Without UTF-8 all is ASCII" "$( (LC_ALL=C ktax decide busy.ktax slow-spin.json || true) | LC_ALL=C grep -P '[^\x00-\x7f]' || true)" ""
-check_eq "--json - prints JSON alone" "$( (ktax decide --json - busy.ktax slow-spin.json || true) | jq -r .schema)" ktax.decision/1
+check_eq "Without UTF-8 all is ASCII" "$( (LC_ALL=C ktax decide busy.ktax ab/slow-spin.json || true) | LC_ALL=C grep -P '[^\x00-\x7f]' || true)" ""
+check_eq "--json - prints JSON alone" "$( (ktax decide --json - busy.ktax ab/slow-spin.json || true) | jq -r .schema)" ktax.decision/1
 
 # ---- Mistakes -------------------------------------------------------------------------------------
 
@@ -290,12 +291,12 @@ policy none.ini '[gain]' 'need = none'
 mistake "A policy that needs nothing is refused" 1 'does not say what is worth it' kernel.ktax --policy none.ini
 policy p90.ini '[gain]' 'metric = p90'
 mistake "p90 is not what recordings tell" 1 'metric is p90' kernel.ktax --policy p90.ini
-printf '{"schema": "ktax.report/1"}' >report.json
-mistake "Another document is refused by its schema" 2 'report.json: its schema is ktax.report/1' kernel.ktax report.json
-printf '{"schema": ' >cut.json
-mistake "What is no JSON is refused" 2 'cut.json: not JSON' kernel.ktax cut.json
-jq '.arms[0].p50_ns = "fast"' slow-spin.json >typed.json
-mistake "A value of the wrong kind is named" 2 'typed.json: "p50_ns" is not a number' kernel.ktax typed.json
-mistake "An A/B that is not there" 2 'nowhere.json: No such file' kernel.ktax nowhere.json
-mistake "What is no recording" 2 'not a ktax recording' slow-spin.json slow-spin.json
+printf '{"schema": "ktax.report/1"}' >ab/report.json
+mistake "Another document is refused by its schema" 2 'report.json: its schema is ktax.report/1' kernel.ktax ab/report.json
+printf '{"schema": ' >ab/cut.json
+mistake "What is no JSON is refused" 2 'cut.json: not JSON' kernel.ktax ab/cut.json
+jq '.arms[0].p50_ns = "fast"' ab/slow-spin.json >ab/typed.json
+mistake "A value of the wrong kind is named" 2 'typed.json: "p50_ns" is not a number' kernel.ktax ab/typed.json
+mistake "An A/B that is not there" 2 'nowhere.json: No such file' kernel.ktax ab/nowhere.json
+mistake "What is no recording" 2 'not a ktax recording' ab/slow-spin.json ab/slow-spin.json
 mistake "An endpoint that is not there" 2 'it holds 10.0.0.1:6379/tcp' -e :80 kernel.ktax
