@@ -41,7 +41,7 @@ static int wire_open(const struct wire_config *config, struct wire **ret_wire, c
 {
 	struct wire *wire = calloc(1, sizeof(*wire));
 	char arguments[96];
-	const struct dpdk_device device = { "vdev", "net_memif1", arguments };
+	const struct dpdk_device device = { "vdev", "net_memif1", arguments, NULL };
 	int err;
 
 	if (!wire)

@@ -23,32 +23,28 @@
 #include "dpdk_port.h"
 #include "sentence.h"
 
-#define SEND_TRIES 16
-
 struct path {
 	struct dpdk_port port;
 	uint16_t udp_port;
-	const char *note;
 	uint64_t received, sent, foreign, failures;
 };
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-static int open_device(const struct dpdk_device *device, uint16_t udp_port, const char *note,
-                       struct path **ret_path, char *why, size_t why_size)
+static int open_with(dpdk_port_open_fn open_port, const struct path_config *config,
+                     struct path **ret_path, char *why, size_t why_size)
 {
 	struct path *path = calloc(1, sizeof(*path));
 	int err;
 
 	if (!path)
 		return sentence(why, why_size, -ENOMEM, "out of memory");
-	err = dpdk_port_open(&path->port, device, why, why_size);
+	err = open_port(&path->port, config->interface, why, why_size);
 	if (err) {
 		free(path);
 		return err;
 	}
-	path->udp_port = udp_port;
-	path->note = note;
+	path->udp_port = config->port;
 	*ret_path = path;
 	return 0;
 }
@@ -56,50 +52,37 @@ static int open_device(const struct dpdk_device *device, uint16_t udp_port, cons
 static int dpdk_open(const struct path_config *config, struct path **ret_path, char *why,
                      size_t why_size)
 {
-	const struct dpdk_device device = { "pci", config->interface, "" };
-	unsigned int domain, bus, slot, function;
-
-	if (sscanf(config->interface, "%x:%x:%x.%u", &domain, &bus, &slot, &function) != 4)
-		return sentence(
-			why, why_size, -EOPNOTSUPP,
-			"it takes a NIC of its own: a plan that names its PCI address, bound "
-			"to a driver for user space (dpdk-devbind.py)");
-	return open_device(&device, config->port, "poll-mode driver", ret_path, why, why_size);
+	return open_with(dpdk_port_open_nic, config, ret_path, why, why_size);
 }
 
 static int af_packet_open(const struct path_config *config, struct path **ret_path, char *why,
                           size_t why_size)
 {
-	char arguments[64];
-	const struct dpdk_device device = { "vdev", "net_af_packet0", arguments };
-
-	snprintf(arguments, sizeof(arguments), "iface=%s,qdisc_bypass=1", config->interface);
-	return open_device(&device, config->port, "the kernel's packet socket, no true bypass",
-	                   ret_path, why, why_size);
+	return open_with(dpdk_port_open_af_packet, config, ret_path, why, why_size);
 }
 
 static int af_xdp_open(const struct path_config *config, struct path **ret_path, char *why,
                        size_t why_size)
 {
-	char arguments[64];
-	const struct dpdk_device device = { "vdev", "net_af_xdp0", arguments };
-
-	snprintf(arguments, sizeof(arguments), "iface=%s", config->interface);
-	return open_device(&device, config->port, "the kernel's AF_XDP socket, no true bypass",
-	                   ret_path, why, why_size);
+	return open_with(dpdk_port_open_af_xdp, config, ret_path, why, why_size);
 }
 
 /* The generator connects to it: @interface is the name of their socket, in no file system. */
+static int open_memif(struct dpdk_port *port, const char *interface, char *why, size_t why_size)
+{
+	char arguments[96];
+	const struct dpdk_device device = { "vdev", "net_memif0", arguments,
+		                            "memif, no kernel on either side" };
+
+	snprintf(arguments, sizeof(arguments), "role=server,socket-abstract=yes,socket=%s",
+	         interface);
+	return dpdk_port_open(port, &device, why, why_size);
+}
+
 static int pair_open(const struct path_config *config, struct path **ret_path, char *why,
                      size_t why_size)
 {
-	char arguments[96];
-	const struct dpdk_device device = { "vdev", "net_memif0", arguments };
-
-	snprintf(arguments, sizeof(arguments), "role=server,socket-abstract=yes,socket=%s",
-	         config->interface);
-	return open_device(&device, config->port, "memif, no kernel on either side", ret_path, why,
-	                   why_size);
+	return open_with(open_memif, config, ret_path, why, why_size);
 }
 
 /* ---- Frames ------------------------------------------------------------------------------- */
@@ -142,14 +125,10 @@ static int dpdk_receive(struct path *path, struct path_message *messages, unsign
 	return taken;
 }
 
-/* Sends all that there is room for; frees the rest. */
 static void send_burst(struct path *path, struct rte_mbuf **mbufs, uint16_t n)
 {
-	uint16_t sent = 0;
+	uint16_t sent = dpdk_port_send(&path->port, mbufs, n);
 
-	for (int i = 0; i < SEND_TRIES && sent < n; i++)
-		sent += rte_eth_tx_burst(path->port.id, 0, mbufs + sent, n - sent);
-	rte_pktmbuf_free_bulk(mbufs + sent, n - sent);
 	path->sent += sent;
 	path->failures += n - sent;
 }
@@ -182,17 +161,14 @@ static void dpdk_drop(struct path *path, const struct path_message *messages, un
 
 static void dpdk_stats(struct path *path, struct path_stats *ret_stats)
 {
-	struct rte_eth_stats stats = { 0 };
-
-	rte_eth_stats_get(path->port.id, &stats);
 	*ret_stats = (struct path_stats){
 		.received = path->received,
 		.sent = path->sent,
 		.foreign = path->foreign,
-		.ring_drops = stats.imissed + stats.rx_nombuf,
+		.ring_drops = dpdk_port_drops(&path->port),
 		.send_failures = path->failures,
 	};
-	snprintf(ret_stats->how, sizeof(ret_stats->how), "%s, %s", path->note, dpdk_memory());
+	dpdk_port_describe(&path->port, ret_stats->how, sizeof(ret_stats->how));
 }
 
 static void dpdk_close(struct path *path)

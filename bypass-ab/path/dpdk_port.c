@@ -29,6 +29,7 @@
 
 #define MEMORY_MB    64
 #define RING_SIZE    1024
+#define SEND_TRIES   16
 #define POOL_CACHE   128
 #define PRIVATE_SIZE RTE_ALIGN(sizeof(uint32_t), RTE_MBUF_PRIV_ALIGN)
 
@@ -211,11 +212,6 @@ static int ensure_environment(const struct dpdk_device *device, char *why, size_
 	return 0;
 }
 
-const char *dpdk_memory(void)
-{
-	return has_hugepages ? "hugepages" : "no hugepages";
-}
-
 /* ---- The port ----------------------------------------------------------------------------- */
 
 static void number_mbuf(struct rte_mempool *pool, void *context, void *object, unsigned int index)
@@ -300,7 +296,7 @@ int dpdk_port_open(struct dpdk_port *port, const struct dpdk_device *device, cha
 
 	if (err)
 		return err;
-	*port = (struct dpdk_port){ .id = RTE_MAX_ETHPORTS };
+	*port = (struct dpdk_port){ .id = RTE_MAX_ETHPORTS, .note = device->note };
 	*last_line = '\0';
 	snprintf(port->bus, sizeof(port->bus), "%s", device->bus);
 	snprintf(port->name, sizeof(port->name), "%s", device->name);
@@ -323,4 +319,63 @@ void dpdk_port_close(struct dpdk_port *port)
 	rte_mempool_free(port->pool); /* NULL is fine */
 	port->pool = NULL;
 	port->id = RTE_MAX_ETHPORTS;
+}
+
+/* ---- The paths' ports ----------------------------------------------------------------------- */
+
+int dpdk_port_open_nic(struct dpdk_port *port, const char *interface, char *why, size_t why_size)
+{
+	const struct dpdk_device device = { "pci", interface, "", "poll-mode driver" };
+	unsigned int domain, bus, slot, function;
+
+	if (sscanf(interface, "%x:%x:%x.%u", &domain, &bus, &slot, &function) != 4)
+		return sentence(
+			why, why_size, -EOPNOTSUPP,
+			"it takes a NIC of its own: a plan that names its PCI address, bound "
+			"to a driver for user space (dpdk-devbind.py)");
+	return dpdk_port_open(port, &device, why, why_size);
+}
+
+int dpdk_port_open_af_packet(struct dpdk_port *port, const char *interface, char *why,
+                             size_t why_size)
+{
+	char arguments[64];
+	const struct dpdk_device device = { "vdev", "net_af_packet0", arguments,
+		                            "the kernel's packet socket, no true bypass" };
+
+	snprintf(arguments, sizeof(arguments), "iface=%s,qdisc_bypass=1", interface);
+	return dpdk_port_open(port, &device, why, why_size);
+}
+
+int dpdk_port_open_af_xdp(struct dpdk_port *port, const char *interface, char *why, size_t why_size)
+{
+	char arguments[64];
+	const struct dpdk_device device = { "vdev", "net_af_xdp0", arguments,
+		                            "the kernel's AF_XDP socket, no true bypass" };
+
+	snprintf(arguments, sizeof(arguments), "iface=%s", interface);
+	return dpdk_port_open(port, &device, why, why_size);
+}
+
+uint16_t dpdk_port_send(struct dpdk_port *port, struct rte_mbuf **mbufs, uint16_t n)
+{
+	uint16_t sent = 0;
+
+	for (int i = 0; i < SEND_TRIES && sent < n; i++)
+		sent += rte_eth_tx_burst(port->id, 0, mbufs + sent, n - sent);
+	rte_pktmbuf_free_bulk(mbufs + sent, n - sent);
+	return sent;
+}
+
+uint64_t dpdk_port_drops(const struct dpdk_port *port)
+{
+	struct rte_eth_stats stats = { 0 };
+
+	rte_eth_stats_get(port->id, &stats);
+	return stats.imissed + stats.rx_nombuf;
+}
+
+void dpdk_port_describe(const struct dpdk_port *port, char *text, size_t size)
+{
+	snprintf(text, size, "%s, %s", port->note, has_hugepages ? "hugepages" : "no hugepages");
 }

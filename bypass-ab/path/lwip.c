@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP without the kernel's: frames come and go through an AF_XDP socket, and lwIP, in this process
- * and called by nobody else, makes byte streams of them. It spins on the receive ring.
+ * TCP without the kernel's: frames come and go through an AF_XDP socket or a port of DPDK
+ * (frame_io.h), and lwIP, in this process and called by nobody else, makes byte streams of them. It
+ * spins on what it receives from.
  *
  * lwIP hands out data within its own call for the frame that brought it (on_data), where it goes
  * into the connection's buffer; records are taken from the buffers afterwards, so that nothing but
  * these buffers changes under lwIP. A buffer has room for lwIP's whole window, and the window opens
  * again when records are taken.
  *
- * A received frame is a pbuf of lwIP's without being copied; it goes back to the fill ring when
- * lwIP frees it. What is sent is copied, into frames of the other half of the memory.
+ * A received frame is a pbuf of lwIP's without being copied; it is released when lwIP frees it.
+ * What is sent is copied.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,32 +20,25 @@
 #include <lwip/sys.h>
 #include <lwip/tcp.h>
 #include <lwip/timeouts.h>
-#include <net/if.h>
 #include <netif/ethernet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#include "connections.h"
+#include "frame_io.h"
 #include "lwip_path.h"
-#include "record.h"
 #include "sentence.h"
-#include "socket.h"
-#include "xsk.h"
 
-#define CONNECTIONS  256
-#define RECEIVED     (XSK_FRAMES / 2) /* frames that are received into: the first half */
 #define MTU          1500
 #define TIMERS_EVERY 1024 /* receive calls: reading the clock costs more than an empty one */
 
-struct connection {
+/* The peer of a connection, by the connection's number. */
+struct peer {
 	struct path *path;
-	struct tcp_pcb *pcb; /* NULL: free */
-	uint32_t generation; /* how many were here before */
-	struct record_buffer in;
+	struct tcp_pcb *pcb;
 	bool is_ready; /* in path->ready */
-	bool ended;    /* by its peer */
+	bool ended;    /* it has ended the connection */
 };
 
 /* A received frame while it is lwIP's. */
@@ -54,64 +48,52 @@ struct frame_pbuf {
 };
 
 struct path {
-	struct xsk xsk;
+	const struct frame_io_type *io_type;
+	struct frame_io *io;
 	struct netif netif;
-	struct eth_addr peer;
+	bool has_netif;
+	struct eth_addr station; /* the frames come from */
 	struct tcp_pcb *listener;
-	struct frame_pbuf frame[XSK_FRAMES];  /* by number */
-	uint64_t free[XSK_FRAMES - RECEIVED]; /* to send from */
-	unsigned int n_free;
+	struct frame_pbuf *frame; /* by number */
 	unsigned int calls;
-	uint32_t max_size;
-	struct connection connection[CONNECTIONS];
-	struct connection *ready[CONNECTIONS]; /* those with something to look at: a ring */
+	struct connections connections;
+	struct peer peer[CONNECTIONS];
+	int ready[CONNECTIONS]; /* numbers of those with something to look at: a ring */
 	unsigned int first_ready, n_ready;
-	struct socket_slots slots;
-	uint64_t slot_key[SOCKET_SLOTS]; /* where its message came from */
 	struct path_stats stats;
 };
 
 /* ---- Connections ---------------------------------------------------------------------------- */
 
-/* Tells a connection from a later one in its place. */
-static uint64_t key_of(const struct connection *connection)
+static int number_of(const struct peer *peer)
 {
-	return (uint64_t)(connection - connection->path->connection) << 32 | connection->generation;
+	return (int)(peer - peer->path->peer);
 }
 
-/* NULL: it is closed. */
-static struct connection *find_connection(struct path *path, uint64_t key)
+static void set_ready(struct peer *peer)
 {
-	struct connection *connection = &path->connection[key >> 32];
+	struct path *path = peer->path;
 
-	return connection->pcb && connection->generation == (uint32_t)key ? connection : NULL;
-}
-
-static void set_ready(struct connection *connection)
-{
-	struct path *path = connection->path;
-
-	if (connection->is_ready)
+	if (peer->is_ready)
 		return;
-	connection->is_ready = true;
-	path->ready[(path->first_ready + path->n_ready++) % CONNECTIONS] = connection;
+	peer->is_ready = true;
+	path->ready[(path->first_ready + path->n_ready++) % CONNECTIONS] = number_of(peer);
 }
 
-/* Its place is free; it may still be in path->ready. */
-static void forget(struct connection *connection)
+/* Its number is free; it may still be in path->ready. */
+static void forget(struct peer *peer)
 {
-	record_buffer_free(&connection->in);
-	connection->pcb = NULL;
-	connection->ended = false;
-	connection->generation++;
+	connections_remove(&peer->path->connections, number_of(peer));
+	peer->pcb = NULL;
+	peer->ended = false;
 }
 
 /* Not within a call of lwIP's. */
-static void close_connection(struct connection *connection)
+static void close_connection(struct path *path, int number)
 {
-	struct tcp_pcb *pcb = connection->pcb;
+	struct tcp_pcb *pcb = path->peer[number].pcb;
 
-	forget(connection);
+	forget(&path->peer[number]);
 	tcp_arg(pcb, NULL);
 	tcp_recv(pcb, NULL);
 	tcp_err(pcb, NULL);
@@ -128,45 +110,41 @@ static void on_error(void *context, err_t error)
 /* @data NULL: the peer has ended the connection. */
 static err_t on_data(void *context, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
 {
-	struct connection *connection = context;
+	struct peer *peer = context;
+	struct record_buffer *in = &peer->path->connections.at[number_of(peer)].in;
 	uint8_t *at;
 
-	set_ready(connection);
+	set_ready(peer);
 	if (!data) {
-		connection->ended = true;
+		peer->ended = true;
 		return ERR_OK;
 	}
-	if (record_make_room(&connection->in, &at) < data->tot_len)
+	if (record_make_room(in, &at) < data->tot_len)
 		return ERR_MEM; /* beyond the window: lwIP keeps it */
-	connection->in.end += pbuf_copy_partial(data, at, data->tot_len, 0);
+	in->end += pbuf_copy_partial(data, at, data->tot_len, 0);
 	pbuf_free(data);
 	return ERR_OK;
-}
-
-static struct connection *free_connection(struct path *path)
-{
-	for (size_t i = 0; i < CONNECTIONS; i++)
-		if (!path->connection[i].pcb)
-			return &path->connection[i];
-	return NULL;
 }
 
 /* One that there is no room for is reset. */
 static err_t on_connection(void *context, struct tcp_pcb *pcb, err_t error)
 {
 	struct path *path = context;
-	struct connection *connection = free_connection(path);
+	struct peer *peer;
+	int number;
 
 	if (error != ERR_OK || !pcb)
 		return ERR_VAL;
-	if (!connection || record_buffer_init(&connection->in, TCP_WND)) {
+	number = connections_add(&path->connections, TCP_WND);
+	if (number < 0) {
 		tcp_abort(pcb);
 		return ERR_ABRT;
 	}
-	connection->path = path;
-	connection->pcb = pcb;
+	peer = &path->peer[number];
+	peer->path = path;
+	peer->pcb = pcb;
 	tcp_nagle_disable(pcb);
-	tcp_arg(pcb, connection);
+	tcp_arg(pcb, peer);
 	tcp_recv(pcb, on_data);
 	tcp_err(pcb, on_error);
 	return ERR_OK;
@@ -179,52 +157,52 @@ static void on_freed(struct pbuf *pbuf)
 	struct frame_pbuf *frame = (struct frame_pbuf *)pbuf;
 	struct path *path = frame->path;
 
-	xsk_refill_one(&path->xsk, (uint64_t)(frame - path->frame) * XSK_FRAME_SIZE);
+	path->io_type->release(path->io, (uint32_t)(frame - path->frame));
 }
 
-/* Gives a frame to lwIP. Answers go back to the station that it came from, without ARP. */
-static void put_frame(struct path *path, const struct xdp_desc *received)
+/* Answers go back to the station that a frame for this one came from, without ARP. */
+static void note_station(struct path *path, const struct eth_hdr *header)
 {
-	uint8_t *data = xsk_data(&path->xsk, received->addr);
-	struct frame_pbuf *frame = &path->frame[received->addr / XSK_FRAME_SIZE];
+	if (!memcmp(header->dest.addr, path->netif.hwaddr, ETH_HWADDR_LEN))
+		memcpy(&path->station, header->src.addr, sizeof(path->station));
+}
+
+/* Gives a frame to lwIP. */
+static void put_frame(struct path *path, const struct frame_io_received *received)
+{
+	struct frame_pbuf *frame = &path->frame[received->number];
+	uint16_t size = (uint16_t)received->size;
 	struct pbuf *pbuf;
 
 	frame->path = path;
 	frame->pbuf.custom_free_function = on_freed;
-	pbuf = pbuf_alloced_custom(PBUF_RAW, (uint16_t)received->len, PBUF_REF, &frame->pbuf, data,
-	                           (uint16_t)received->len);
-	if (!pbuf || received->len < sizeof(struct eth_hdr)) {
-		xsk_refill_one(&path->xsk, received->addr);
+	pbuf = pbuf_alloced_custom(PBUF_RAW, size, PBUF_REF, &frame->pbuf, received->data, size);
+	if (!pbuf || size < sizeof(struct eth_hdr)) {
+		path->io_type->release(path->io, received->number);
 		return;
 	}
-	memcpy(&path->peer, ((struct eth_hdr *)data)->src.addr, sizeof(path->peer));
+	note_station(path, (const struct eth_hdr *)received->data);
 	if (path->netif.input(pbuf, &path->netif) != ERR_OK)
 		pbuf_free(pbuf);
 }
 
-/* Queues a frame; it leaves with xsk_kick. One that there is no room for, TCP sends again. */
+/* One that there is no room for, TCP sends again. */
 static err_t put_out(struct netif *netif, struct pbuf *pbuf)
 {
 	struct path *path = netif->state;
-	uint64_t address;
+	uint8_t *room = path->io_type->room(path->io);
 
-	path->n_free += xsk_reap(&path->xsk, path->free + path->n_free,
-	                         XSK_FRAMES - RECEIVED - path->n_free);
-	if (!path->n_free)
+	if (!room)
 		return ERR_MEM;
-	address = path->free[path->n_free - 1];
-	pbuf_copy_partial(pbuf, xsk_data(&path->xsk, address), pbuf->tot_len, 0);
-	if (!xsk_queue(&path->xsk, address, pbuf->tot_len))
-		return ERR_MEM;
-	path->n_free--;
-	return ERR_OK;
+	pbuf_copy_partial(pbuf, room, pbuf->tot_len, 0);
+	return path->io_type->queue(path->io, pbuf->tot_len) ? ERR_OK : ERR_MEM;
 }
 
 static err_t put_out_ip4(struct netif *netif, struct pbuf *pbuf, const ip4_addr_t *to)
 {
 	struct path *path = netif->state;
 
-	return ethernet_output(netif, pbuf, (struct eth_addr *)netif->hwaddr, &path->peer,
+	return ethernet_output(netif, pbuf, (struct eth_addr *)netif->hwaddr, &path->station,
 	                       ETHTYPE_IP);
 }
 
@@ -232,23 +210,21 @@ static err_t put_out_ip6(struct netif *netif, struct pbuf *pbuf, const ip6_addr_
 {
 	struct path *path = netif->state;
 
-	return ethernet_output(netif, pbuf, (struct eth_addr *)netif->hwaddr, &path->peer,
+	return ethernet_output(netif, pbuf, (struct eth_addr *)netif->hwaddr, &path->station,
 	                       ETHTYPE_IPV6);
 }
 
 /* Lets lwIP see what has come in, and sends what it says to that. */
 static void run_stack(struct path *path)
 {
-	struct xdp_desc frames[PATH_BURST];
-	unsigned int n = xsk_receive(&path->xsk, frames, PATH_BURST);
+	struct frame_io_received frames[PATH_BURST];
+	unsigned int n = path->io_type->receive(path->io, frames, PATH_BURST);
 
 	for (unsigned int i = 0; i < n; i++)
 		put_frame(path, &frames[i]);
 	if (++path->calls % TIMERS_EVERY == 0)
 		sys_check_timeouts();
-	xsk_kick(&path->xsk);
-	if (!n && xsk_ring_prod__needs_wakeup(&path->xsk.fill))
-		xsk_wake(&path->xsk);
+	path->io_type->flush(path->io);
 }
 
 /* ---- Opening and closing -------------------------------------------------------------------- */
@@ -257,23 +233,26 @@ static void stream_close(struct path *path)
 {
 	if (!path)
 		return;
-	for (size_t i = 0; i < CONNECTIONS; i++)
-		if (path->connection[i].pcb)
-			close_connection(&path->connection[i]);
+	for (int i = 0; i < CONNECTIONS; i++)
+		if (path->connections.at[i].is_open)
+			close_connection(path, i);
 	if (path->listener)
 		tcp_close(path->listener);
-	if (path->xsk.socket) {
-		xsk_kick(&path->xsk);
+	if (path->has_netif)
 		netif_remove(&path->netif);
+	if (path->io) {
+		path->io_type->flush(path->io);
+		path->io_type->close(path->io);
 	}
-	xsk_close(&path->xsk);
-	socket_slots_free(&path->slots);
+	connections_free(&path->connections);
+	free(path->frame);
 	free(path);
 }
 
 /*
- * Nobody is asked for an address: the frames of ARP and of IPv6's neighbour discovery go to the
- * kernel. lwIP takes IPv4 only from where it speaks ARP, and announces itself once.
+ * Nobody is asked for an address. With AF_XDP the frames of ARP and of IPv6's neighbour discovery
+ * go to the kernel, with DPDK to lwIP, which answers them. It takes IPv4 only from where it speaks
+ * ARP, and announces itself once.
  */
 static err_t set_up_netif(struct netif *netif)
 {
@@ -284,25 +263,10 @@ static err_t set_up_netif(struct netif *netif)
 	netif->output = put_out_ip4;
 	netif->output_ip6 = put_out_ip6;
 	netif->linkoutput = put_out;
+	netif->hwaddr_len = ETH_HWADDR_LEN;
 	netif->ip6_autoconfig_enabled = 0;
 	netif->rs_count = 0;
 	return ERR_OK;
-}
-
-static int read_mac(const char *interface, struct netif *netif)
-{
-	struct ifreq request = {};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	if (ioctl(fd, SIOCGIFHWADDR, &request))
-		err = -errno;
-	close(fd);
-	memcpy(netif->hwaddr, request.ifr_hwaddr.sa_data, ETH_HWADDR_LEN);
-	netif->hwaddr_len = ETH_HWADDR_LEN;
-	return err;
 }
 
 /* lwIP has one set of everything per process: a second path in one would share it. */
@@ -318,7 +282,8 @@ static int start_stack(struct path *path, const struct path_config *config)
 		memcpy(&ip4.addr, config->local.ip, sizeof(ip4.addr));
 	if (!netif_add(&path->netif, &ip4, &none, &none, path, set_up_netif, ethernet_input))
 		return -ENOMEM;
-	err = read_mac(config->interface, &path->netif);
+	path->has_netif = true;
+	err = path->io_type->mac(path->io, path->netif.hwaddr);
 	if (err)
 		return err;
 	if (socket_is_ipv6(config->local.ip)) {
@@ -348,27 +313,36 @@ static int start_listening(struct path *path, uint16_t port)
 	return 0;
 }
 
-static int stream_open(const struct path_config *config, struct path **ret_path, char *why,
-                       size_t why_size)
+/* What it needs besides frames. */
+static struct path *stream_new(const struct frame_io_type *io_type, uint32_t max_size)
 {
-	const struct xsk_config options = { .interface = config->interface,
-		                            .port = config->port,
-		                            .tcp = true };
 	struct path *path = calloc(1, sizeof(*path));
+
+	if (!path)
+		return NULL;
+	path->io_type = io_type;
+	path->frame = calloc(io_type->numbers, sizeof(*path->frame));
+	if (!path->frame || connections_init(&path->connections, max_size)) {
+		free(path->frame);
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+static int open_over(const struct frame_io_type *io_type, const struct path_config *config,
+                     struct path **ret_path, char *why, size_t why_size)
+{
+	struct path *path = stream_new(io_type, config->max_size);
 	int err;
 
-	if (!path || socket_slots_init(&path->slots, RECORD_LENGTH_BYTES + config->max_size)) {
-		free(path);
+	if (!path)
 		return sentence(why, why_size, -ENOMEM, "out of memory");
-	}
-	path->max_size = config->max_size;
-	err = xsk_open(&path->xsk, &options, why, why_size);
+	err = io_type->open(config, &path->io, why, why_size);
 	if (err) {
 		stream_close(path);
 		return err;
 	}
-	for (uint64_t i = RECEIVED; i < XSK_FRAMES; i++)
-		path->free[path->n_free++] = i * XSK_FRAME_SIZE;
 	err = start_stack(path, config);
 	if (!err)
 		err = start_listening(path, config->port);
@@ -380,60 +354,63 @@ static int stream_open(const struct path_config *config, struct path **ret_path,
 	return 0;
 }
 
-/* ---- Receiving ------------------------------------------------------------------------------ */
-
-/* Copies a whole record into @slot. False: it is no request. */
-static bool take_record(struct connection *connection, uint32_t length, uint32_t slot,
-                        struct path_message *message)
+static int af_xdp_open(const struct path_config *config, struct path **ret_path, char *why,
+                       size_t why_size)
 {
-	struct path *path = connection->path;
-	uint8_t *record = path->slots.slot[slot].payload.iov_base;
-
-	memcpy(record, record_take(&connection->in, length), RECORD_LENGTH_BYTES + length);
-	tcp_recved(connection->pcb, (uint16_t)(RECORD_LENGTH_BYTES + length));
-	path->slot_key[slot] = key_of(connection);
-	*message = (struct path_message){ record + RECORD_LENGTH_BYTES, length, slot };
-	return frame_payload_mark(message->payload, length);
+	return open_over(&frame_io_xsk, config, ret_path, why, why_size);
 }
 
-/* The connection's next message. False: it has none, or is closed, or slots are used up. */
-static bool take_message(struct connection *connection, struct path_message *message)
+static int dpdk_open(const struct path_config *config, struct path **ret_path, char *why,
+                     size_t why_size)
 {
-	struct path *path = connection->path;
-	int64_t length;
-	int slot;
+	return open_over(&frame_io_dpdk, config, ret_path, why, why_size);
+}
 
-	while (connection->pcb && (length = record_next(&connection->in, path->max_size))) {
-		if (length < 0) {
-			path->stats.foreign++;
-			close_connection(connection);
-			return false;
-		}
-		slot = socket_slot_take(&path->slots);
-		if (slot < 0)
-			return false;
-		if (take_record(connection, (uint32_t)length, (uint32_t)slot, message))
-			return true;
-		path->stats.foreign++;
-		socket_slot_release(&path->slots, (uint32_t)slot);
-	}
-	if (connection->pcb && connection->ended)
-		close_connection(connection);
-	return false;
+static int dpdk_af_packet_open(const struct path_config *config, struct path **ret_path, char *why,
+                               size_t why_size)
+{
+	return open_over(&frame_io_dpdk_af_packet, config, ret_path, why, why_size);
+}
+
+static int dpdk_af_xdp_open(const struct path_config *config, struct path **ret_path, char *why,
+                            size_t why_size)
+{
+	return open_over(&frame_io_dpdk_af_xdp, config, ret_path, why, why_size);
+}
+
+/* ---- Receiving ------------------------------------------------------------------------------ */
+
+/* The connection's next message. False: it has none, or is closed, or slots are used up. */
+static bool take_message(struct path *path, int number, struct path_message *message)
+{
+	const struct record_buffer *in = &path->connections.at[number].in;
+	struct peer *peer = &path->peer[number];
+	size_t begin = in->begin;
+	int taken;
+
+	if (!peer->pcb)
+		return false;
+	taken = connections_take(&path->connections, number, message);
+	if (in->begin > begin)
+		tcp_recved(peer->pcb, (uint16_t)(in->begin - begin));
+	if (taken < 0 || (!taken && peer->ended && path->connections.slots.n_free))
+		close_connection(path, number);
+	return taken > 0;
 }
 
 static int stream_receive(struct path *path, struct path_message *messages, unsigned int n)
 {
+	const struct socket_slots *slots = &path->connections.slots;
 	unsigned int taken = 0;
 
 	run_stack(path);
-	while (taken < n && path->n_ready && path->slots.n_free) {
-		struct connection *connection = path->ready[path->first_ready];
+	while (taken < n && path->n_ready && slots->n_free) {
+		int number = path->ready[path->first_ready];
 
-		if (take_message(connection, &messages[taken])) {
+		if (take_message(path, number, &messages[taken])) {
 			taken++;
-		} else if (path->slots.n_free) {
-			connection->is_ready = false;
+		} else if (slots->n_free) {
+			path->peer[number].is_ready = false;
 			path->first_ready = (path->first_ready + 1) % CONNECTIONS;
 			path->n_ready--;
 		}
@@ -447,53 +424,55 @@ static int stream_receive(struct path *path, struct path_message *messages, unsi
 /* ---- Sending -------------------------------------------------------------------------------- */
 
 /* lwIP takes a record whole or not at all; a peer that takes none for SOCKET_WAIT_MS is cut off. */
-static bool write_record(struct path *path, uint64_t key, const uint8_t *record, size_t size)
+static bool write_record(struct path *path, const struct path_message *message)
 {
-	struct connection *connection;
+	struct iovec record = connections_answer(&path->connections, message->slot, message->size);
 	uint32_t start_ms = 0;
 	err_t error;
+	int number;
 
-	while ((connection = find_connection(path, key))) {
-		error = tcp_write(connection->pcb, record, (uint16_t)size, TCP_WRITE_FLAG_COPY);
+	while ((number = connections_of_slot(&path->connections, message->slot)) >= 0) {
+		struct tcp_pcb *pcb = path->peer[number].pcb;
+
+		error = tcp_write(pcb, record.iov_base, (uint16_t)record.iov_len,
+		                  TCP_WRITE_FLAG_COPY);
 		if (error == ERR_OK)
 			return true;
 		if (!start_ms)
 			start_ms = sys_now();
 		if (error != ERR_MEM || sys_now() - start_ms > SOCKET_WAIT_MS) {
-			close_connection(connection);
+			close_connection(path, number);
 			return false;
 		}
-		tcp_output(connection->pcb);
+		tcp_output(pcb);
 		run_stack(path);
 	}
 	return false;
 }
 
-static void output(struct path *path, uint32_t slot)
+/* @flags: of lwIP's connection. */
+static void output(struct path *path, const struct path_message *message, tcpflags_t flags)
 {
-	struct connection *connection = find_connection(path, path->slot_key[slot]);
+	int number = connections_of_slot(&path->connections, message->slot);
 
-	if (connection)
-		tcp_output(connection->pcb);
+	if (number < 0)
+		return;
+	tcp_set_flags(path->peer[number].pcb, flags);
+	tcp_output(path->peer[number].pcb);
 }
 
 static int stream_send(struct path *path, const struct path_message *messages, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		uint32_t slot = messages[i].slot;
-		uint8_t *record = path->slots.slot[slot].payload.iov_base;
-		size_t size = record_set_length(record, messages[i].size);
-
-		if (write_record(path, path->slot_key[slot], record, size))
+		if (write_record(path, &messages[i]))
 			path->stats.sent++;
 		else
 			path->stats.send_failures++;
 	}
-	for (unsigned int i = 0; i < n; i++) {
-		output(path, messages[i].slot);
-		socket_slot_release(&path->slots, messages[i].slot);
-	}
-	xsk_kick(&path->xsk);
+	for (unsigned int i = 0; i < n; i++)
+		output(path, &messages[i], 0);
+	connections_release(&path->connections, messages, n);
+	path->io_type->flush(path->io);
 	return 0;
 }
 
@@ -503,48 +482,53 @@ static int stream_send(struct path *path, const struct path_message *messages, u
  */
 static void stream_drop(struct path *path, const struct path_message *messages, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		struct connection *connection =
-			find_connection(path, path->slot_key[messages[i].slot]);
-
-		if (connection) {
-			tcp_set_flags(connection->pcb, TF_ACK_NOW);
-			tcp_output(connection->pcb);
-		}
-		socket_slot_release(&path->slots, messages[i].slot);
-	}
-	xsk_kick(&path->xsk);
+	for (unsigned int i = 0; i < n; i++)
+		output(path, &messages[i], TF_ACK_NOW);
+	connections_release(&path->connections, messages, n);
+	path->io_type->flush(path->io);
 }
 
 static void stream_stats(struct path *path, struct path_stats *ret_stats)
 {
-	struct xsk_counts counts;
 	char how[64];
 
-	xsk_counts(&path->xsk, &counts);
-	xsk_describe(&path->xsk, how, sizeof(how));
+	path->io_type->describe(path->io, how, sizeof(how));
 	*ret_stats = path->stats;
-	ret_stats->ring_drops = counts.ring_drops;
+	ret_stats->foreign = path->connections.foreign;
+	ret_stats->ring_drops = path->io_type->drops(path->io);
 	snprintf(ret_stats->how, sizeof(ret_stats->how), "%s, lwIP %s", how, LWIP_VERSION_STRING);
 }
 
-static const struct path_type path_af_xdp_lwip_stream = {
-	.name = "af_xdp-lwip",
-	.summary = "AF_XDP socket with lwIP's TCP, spinning on its receive ring",
-	.polls = true,
-	.raw = true,
-	.open = stream_open,
-	.receive = stream_receive,
-	.send = stream_send,
-	.drop = stream_drop,
-	.stats = stream_stats,
-	.close = stream_close,
-};
+/* A path's two types: over TCP, and, as it has nothing else, that alone. */
+#define LWIP_PATH(type, name_, summary_, open_)                                                    \
+	static const struct path_type type##_stream = {                                            \
+		.name = name_,                                                                     \
+		.summary = summary_,                                                               \
+		.polls = true,                                                                     \
+		.raw = true,                                                                       \
+		.open = open_,                                                                     \
+		.receive = stream_receive,                                                         \
+		.send = stream_send,                                                               \
+		.drop = stream_drop,                                                               \
+		.stats = stream_stats,                                                             \
+		.close = stream_close,                                                             \
+	};                                                                                         \
+	const struct path_type type = {                                                            \
+		.name = name_,                                                                     \
+		.summary = summary_,                                                               \
+		.polls = true,                                                                     \
+		.raw = true,                                                                       \
+		.stream = &type##_stream,                                                          \
+	}
 
-const struct path_type path_af_xdp_lwip = {
-	.name = "af_xdp-lwip",
-	.summary = "AF_XDP socket with lwIP's TCP, spinning on its receive ring",
-	.polls = true,
-	.raw = true,
-	.stream = &path_af_xdp_lwip_stream,
-};
+LWIP_PATH(path_af_xdp_lwip, "af_xdp-lwip",
+          "AF_XDP socket with lwIP's TCP, spinning on its receive ring", af_xdp_open);
+LWIP_PATH(path_dpdk_lwip, "dpdk-lwip",
+          "DPDK poll-mode driver of a NIC that the kernel has given up, with lwIP's TCP",
+          dpdk_open);
+LWIP_PATH(path_dpdk_af_packet_lwip, "dpdk-af_packet-lwip",
+          "DPDK on a packet socket of the kernel, with lwIP's TCP; no true bypass",
+          dpdk_af_packet_open);
+LWIP_PATH(path_dpdk_af_xdp_lwip, "dpdk-af_xdp-lwip",
+          "DPDK on an AF_XDP socket of the kernel, with lwIP's TCP; no true bypass",
+          dpdk_af_xdp_open);

@@ -11,6 +11,13 @@ static int absent(const struct path_config *config, struct path **ret_path, char
 	return sentence(why, why_size, -EOPNOTSUPP, "this ktax was built without lwIP");
 }
 
-static const struct path_type stream = { .name = "af_xdp-lwip", .raw = true, .open = absent };
+#define ABSENT_PATH(type, name_)                                                                   \
+	static const struct path_type type##_stream = { .name = name_,                             \
+		                                        .raw = true,                               \
+		                                        .open = absent };                          \
+	const struct path_type type = { .name = name_, .raw = true, .stream = &type##_stream }
 
-const struct path_type path_af_xdp_lwip = { .name = "af_xdp-lwip", .raw = true, .stream = &stream };
+ABSENT_PATH(path_af_xdp_lwip, "af_xdp-lwip");
+ABSENT_PATH(path_dpdk_lwip, "dpdk-lwip");
+ABSENT_PATH(path_dpdk_af_packet_lwip, "dpdk-af_packet-lwip");
+ABSENT_PATH(path_dpdk_af_xdp_lwip, "dpdk-af_xdp-lwip");

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=200 parallel
+# ktax-test: timeout=300 parallel
 # Over TCP, a path answers each record once, unchanged and in order, on the connection it came from,
 # however it was cut into segments, and ends connections that do not keep to the framing. The client
 # (tcp_check.py) shares no code with it.
@@ -117,13 +117,15 @@ for end in a0 b0; do
   [ "$end" = a0 ] && in=("${in_a[@]}") || in=("${in_b[@]}")
   "${in[@]}" ethtool -K "$end" tx off tso off gso off >/dev/null
 done
-if can_run af_xdp-lwip; then
-  check_path af_xdp-lwip 10.77.0.2
-  check_path af_xdp-lwip fd77::2
-  check_greedy_peer af_xdp-lwip
-else
-  skip "af_xdp-lwip answers every record" "$why"
-fi
+for path in af_xdp-lwip dpdk-lwip dpdk-af_packet-lwip dpdk-af_xdp-lwip; do
+  if can_run "$path"; then
+    check_path "$path" 10.77.0.2
+    check_path "$path" fd77::2 2540 254
+  else
+    skip "$path answers every record" "$why"
+  fi
+done
+can_run af_xdp-lwip && check_greedy_peer af_xdp-lwip
 
 run "${in_b[@]}" "$build/tests/serve_path" xdp b0 "$port" 10.77.0.2 tcp
 check_eq "A path without TCP says so by having none" "$status" 1
