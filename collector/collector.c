@@ -206,8 +206,10 @@ static int start(struct collector *collector, struct collector_failure *failure)
 	if (err)
 		return err;
 	follow_nic_clocks(collector);
-	err = privileges_drop(collector->spans &&
-	                      probes_spans_need_admin(collector->probes, collector->spans));
+	err = privileges_write_as_owner(collector->options.output);
+	if (!err)
+		err = privileges_drop(collector->spans &&
+		                      probes_spans_need_admin(collector->probes, collector->spans));
 	if (err)
 		return failed(failure, err, "ktax", "give up its privileges", NULL, NULL);
 	interval_first(collector, collector->attached_since_ns);

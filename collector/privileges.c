@@ -3,9 +3,14 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* CAP_NET_ADMIN: sk_storage and network program types before 6.x; sock_diag of other users. */
 static const struct {
@@ -57,6 +62,40 @@ static int apply(void)
 static int select_one(unsigned int capability)
 {
 	return capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, capability) ? -EINVAL : 0;
+}
+
+static int stat_directory(const char *path, struct stat *ret_status)
+{
+	char *copy = strdup(path ? path : "");
+	int err = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	if (stat(path ? dirname(copy) : ".", ret_status))
+		err = -errno;
+	free(copy);
+	return err;
+}
+
+/* Without a capability, as the owner, the group or another. */
+static bool root_may_write(const struct stat *status)
+{
+	mode_t bit = status->st_uid == 0 ? S_IWUSR : status->st_gid == 0 ? S_IWGRP : S_IWOTH;
+
+	return status->st_mode & bit;
+}
+
+int privileges_write_as_owner(const char *path)
+{
+	struct stat status;
+	int err = stat_directory(path, &status);
+
+	if (err || geteuid() != 0 || root_may_write(&status) || status.st_uid == 0)
+		return err;
+	setfsgid(status.st_gid);
+	setfsuid(status.st_uid);
+	/* They return what was before; that of an id that cannot be is what is now. */
+	return (uid_t)setfsuid(-1) == status.st_uid ? 0 : -EPERM;
 }
 
 int privileges_drop(bool keep_admin)

@@ -20,6 +20,14 @@ int privileges_missing(char *ret, size_t room);
  */
 int privileges_drop(bool keep_admin);
 
+/*
+ * Has this thread write files as the owner of @path's directory (NULL: of the working directory),
+ * where that is not root and root needs CAP_DAC_OVERRIDE to write: in the home of who called sudo.
+ * What SQLite makes beside a recording could not be made any more after privileges_drop(), which is
+ * to follow. -errno.
+ */
+int privileges_write_as_owner(const char *path);
+
 /* Keeps nothing. Capabilities are those of a thread, so this and the others are of the calling one.
  */
 int privileges_drop_all(void);

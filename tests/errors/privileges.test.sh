@@ -46,6 +46,20 @@ run "${nobody[@]}" "${record[@]}" --budget 1 -d 1 -o theirs/budget.ktax
 check_match "That the budget cannot be kept without CAP_SYS_ADMIN is said" "$(cat err)" \
   "cannot be measured without CAP_SYS_ADMIN"
 
+# ---- somebody's directory -------------------------------------------------------------------------
+
+mkdir -m 755 home
+chown 65534:65534 home
+run env SUDO_UID=65534 SUDO_GID=65534 "${record[@]}" -d 1 -o home/sudo.ktax
+check_eq "Through sudo, a recording is made in the home of who called it" \
+  "$status $(complete home/sudo.ktax)" "0 1"
+check_eq "belongs to them" "$(stat -c %u:%g home/sudo.ktax)" 65534:65534
+run env -u SUDO_UID -u SUDO_GID "${record[@]}" -d 1 -o home/root.ktax
+check_eq "Root may record there too" "$status $(complete home/root.ktax)" "0 1"
+check_eq "and nothing is left beside them" "$(ls home | xargs)" "root.ktax sudo.ktax"
+
+# ---- what is kept -------------------------------------------------------------------------------
+
 record root --port "${port[server]}" --budget 0
 if command -v capsh >/dev/null; then
   check_eq "While it records, root keeps only what is needed" "$(capabilities "${pid_of[root]}")" \
