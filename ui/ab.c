@@ -461,10 +461,23 @@ static int run_sweep(struct arguments *arguments)
 	return err;
 }
 
+/* 0, or the exit code. */
+static int choose_wire(struct ab_options *ab)
+{
+	char why[512];
+	int err = 0;
+
+	if (!ab->wire)
+		err = wire_choose(&ab->traffic->flow[0], ab->ports, &ab->wire, why, sizeof(why));
+	return err ? fail(err, why) : 0;
+}
+
 static int run_arms(struct arguments *arguments, struct ab_result *result)
 {
-	int exit_code;
+	int exit_code = choose_wire(&arguments->ab);
 
+	if (exit_code)
+		return exit_code;
 	if (arguments->sweep)
 		return run_sweep(arguments);
 	exit_code = run(arguments, result);
@@ -514,21 +527,15 @@ static int run_traffic(struct arguments *arguments, struct journal *journal,
                        struct ab_result *result)
 {
 	struct traffic traffic;
-	char why[512];
-	int err = 0, exit_code = ab_traffic_make(&arguments->traffic,
-	                                         arguments->sweep ? SWEEP_REQUESTS
-	                                                          : arguments->block_requests,
-	                                         arguments->ab.seed, &traffic);
+	int exit_code = ab_traffic_make(
+		&arguments->traffic, arguments->sweep ? SWEEP_REQUESTS : arguments->block_requests,
+		arguments->ab.seed, &traffic);
 
 	if (exit_code >= 0)
 		return exit_code;
 	arguments->ab.traffic = &traffic;
 	complain_of_time(arguments);
-	if (!arguments->ab.wire)
-		err = wire_choose(&traffic.flow[0], &arguments->ab.wire, why, sizeof(why));
-	if (err)
-		exit_code = fail(err, why);
-	else if (arguments->plan_file)
+	if (arguments->plan_file)
 		exit_code = run_planned(arguments, &traffic, journal, result);
 	else
 		exit_code = run_arms(arguments, result);

@@ -4,9 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "link.h"
+#include "port.h"
+#include "ports.h"
 #include "sentence.h"
 #include "tsc.h"
 
@@ -63,44 +64,53 @@ static uint64_t time_sends(const struct wire_type *type, struct wire *wire, cons
 	return spent_ns[TRIAL_FRAMES / 2];
 }
 
-/* As time_sends, on a link of its own; 0 with the reason in @why. */
-static uint64_t try_wire(const struct wire_type *type, const struct frame_flow *flow, char *why)
+/* In the generator's namespace of @link. */
+static uint64_t time_wire(const struct wire_type *type, const struct link *link,
+                          const struct frame_flow *flow, const struct ports *ports, char *why)
 {
+	const struct wire_config config = { link->generator_interface, flow, 1 };
 	uint8_t frame[FRAME_MAX] = {};
-	struct link link;
 	struct wire *wire;
 	uint64_t cost_ns = 0;
-	int home;
 
 	if (frame_build(frame, flow, FRAME_STOP, 0, 0, FRAME_MARK_SIZE) < 0 ||
-	    link_make(&link, flow, 0, why, WHY_SIZE))
+	    type->open(&config, &wire, why, WHY_SIZE))
 		return 0;
-	home = link_here();
-	if (home >= 0 && !link_enter(link.generator_ns)) {
-		const struct wire_config config = { link.generator_interface, flow, 1 };
-		int err = type->open(&config, &wire, why, WHY_SIZE);
+	if (!ports || !ports_settle(ports, why, WHY_SIZE))
+		cost_ns = time_sends(type, wire, frame);
+	type->close(wire);
+	return cost_ns;
+}
 
-		link_enter(home);
-		if (!err) {
-			cost_ns = time_sends(type, wire, frame);
-			type->close(wire);
-		}
+/* As time_sends; 0 with the reason in @why. */
+static uint64_t try_wire(const struct wire_type *type, const struct frame_flow *flow,
+                         const struct ports *ports, char *why)
+{
+	struct link link;
+	uint64_t cost_ns = 0;
+	int home, err = ports ? ports_join(ports, &link, true, why, WHY_SIZE)
+	                      : link_make(&link, flow, 0, why, WHY_SIZE);
+
+	if (err)
+		return 0;
+	home = namespace_visit(link.generator_ns);
+	if (home >= 0) {
+		cost_ns = time_wire(type, &link, flow, ports, why);
+		namespace_leave(home);
 	}
-	if (home >= 0)
-		close(home);
 	link_close(&link);
 	return cost_ns;
 }
 
-int wire_choose(const struct frame_flow *flow, const struct wire_type **ret_type, char *why,
-                size_t why_size)
+int wire_choose(const struct frame_flow *flow, const struct ports *ports,
+                const struct wire_type **ret_type, char *why, size_t why_size)
 {
 	char refusal[WHY_SIZE] = "no kind of raw socket can send";
 	const struct wire_type *best = NULL;
 	uint64_t least_ns = UINT64_MAX;
 
 	for (const struct wire_type *const *type = wire_types; *type; type++) {
-		uint64_t cost_ns = try_wire(*type, flow, refusal);
+		uint64_t cost_ns = try_wire(*type, flow, ports, refusal);
 
 		if (!cost_ns || cost_ns >= least_ns)
 			continue;

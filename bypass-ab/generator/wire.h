@@ -13,6 +13,7 @@
 
 #include "frame.h"
 
+struct ports;
 struct wire;
 
 struct wire_config {
@@ -59,10 +60,11 @@ extern const struct wire_type *const wire_types[];
 const struct wire_type *wire_by_name(const char *name);
 
 /*
- * The kind that takes the least time to send a frame here, tried on test links of its own for some
- * 20 ms each. -EOPNOTSUPP: none of them can.
+ * The kind that takes the least time to send a frame of @flow on @ports, or on test links of its
+ * own if that is NULL: tried for some 20 ms each, while nobody answers. -EOPNOTSUPP: none of them
+ * can.
  */
-int wire_choose(const struct frame_flow *flow, const struct wire_type **ret_type, char *why,
-                size_t why_size);
+int wire_choose(const struct frame_flow *flow, const struct ports *ports,
+                const struct wire_type **ret_type, char *why, size_t why_size);
 
 #endif

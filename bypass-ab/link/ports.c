@@ -308,7 +308,8 @@ static int set_address(const struct ports *ports, bool raw, char *why, size_t wh
 
 int ports_join(const struct ports *ports, struct link *link, bool raw, char *why, size_t why_size)
 {
-	int err = ports_check(ports, why, why_size);
+	int err = ports_settle(ports, why,
+	                       why_size); /* whoever had them before may have detached XDP */
 
 	if (!err)
 		err = set_address(ports, raw, why, why_size);

@@ -33,10 +33,12 @@ int ports_prepare(struct ports *ports, struct journal *journal, bool i_know, cha
                   size_t why_size);
 void ports_close(struct ports *ports);
 
-/* As link_make, of these ports; link_close leaves them. @raw: the responder's has no address. */
+/* As link_make, of these ports once they have settled; link_close leaves them. @raw: the
+ * responder's has no address. */
 int ports_join(const struct ports *ports, struct link *link, bool raw, char *why, size_t why_size);
 
-/* Waits until both have a carrier: attaching XDP makes many NICs lose it for seconds. */
+/* Waits until both have a carrier: attaching XDP, and detaching it, makes many NICs lose
+ * it for seconds. */
 int ports_settle(const struct ports *ports, char *why, size_t why_size);
 /* Are both there still? -ENODEV, -ENOLINK, with a sentence. */
 int ports_check(const struct ports *ports, char *why, size_t why_size);

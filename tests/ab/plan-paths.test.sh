@@ -111,6 +111,20 @@ else
   skip "What DPDK sets is restored" "built without DPDK"
 fi
 
+# ---- the generator's wire ------------------------------------------------------------------------
+
+# A veth whose peer has a larger MTU takes no XDP program, unlike the links of an embedded run.
+ip -n "$ns_g" link set pg0 mtu 9000
+ip -n "$ns_r" link set pr0 mtu 9000
+ports >"$tmp/before"
+run ktax ab --plan "$plan" --paths kernel-spin --json "$tmp/wire.json"
+check_match "How the generator sends is chosen on the ports themselves" \
+  "$status $(json "$tmp/wire.json" '.design.generator')" '^[034] AF_PACKET$'
+check_ports "The ports are as they were, MTU and all"
+ip -n "$ns_g" link set pg0 mtu 1500
+ip -n "$ns_r" link set pr0 mtu 1500
+ports >"$tmp/before"
+
 # ---- sweeps --------------------------------------------------------------------------------------
 
 run ktax ab --sweep --plan "$plan" --baseline kernel-spin --paths af_xdp --json "$tmp/sweep.json"

@@ -266,7 +266,7 @@ static int run_all(const struct traffic *traffic, unsigned int runs, size_t roun
 	const struct wire_type *wire;
 	struct ab_result result;
 	char why[512];
-	int err = wire_choose(&traffic->flow[0], &wire, why, sizeof(why));
+	int err = wire_choose(&traffic->flow[0], NULL, &wire, why, sizeof(why));
 
 	if (err) {
 		fprintf(stderr, "verdicts: %s\n", why);
