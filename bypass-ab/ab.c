@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "arm.h"
+#include "core_distance.h"
+#include "cores.h"
 #include "link.h"
 #include "ports.h"
 #include "paired.h"
@@ -258,7 +260,7 @@ static int run_turn(struct run *run, struct arm *arm, struct ab_block *block, ch
 	if (!err)
 		err = run_block(run, arm, block, why, why_size);
 	arm_close(arm);
-	gone = ports_check(run->options->ports, why, why_size);
+	gone = ports_settle(run->options->ports, why, why_size);
 	return gone == -ENODEV || (gone && !err) ? gone : err;
 }
 
@@ -547,10 +549,16 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	run->generator.stop = options->interrupted;
 	err = pin(options->generator_cpu, why, why_size);
 	if (!err)
+		result->core_distance_start_ns = core_distance_ns(options->responder_cpu);
+	if (!err)
 		err = run_arms(run, why, why_size);
 	for (size_t i = 0; i < result->n_arms; i++)
 		arm_close(&run->arm[i]);
 	arm_close(&run->arm[TWIN]);
+	if (!err)
+		result->core_distance_end_ns = core_distance_ns(options->responder_cpu);
+	cores_complain_of_distance(result->core_distance_start_ns, result->core_distance_end_ns,
+	                           result->caution[1], sizeof(result->caution[1]));
 	result->lateness_p50_ns = histogram_percentile(&run->lateness, 50);
 	result->lateness_p99_ns = histogram_percentile(&run->lateness, 99);
 	histogram_destroy(&run->lateness);
@@ -576,6 +584,8 @@ int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, s
 		return sentence(why, why_size, -ENOMEM, "out of memory");
 	*run = (struct run){ .options = options, .result = ret, .home = link_here() };
 	sched_getaffinity(0, sizeof(affinity), &affinity);
+	cores_complain(options->generator_cpu, options->responder_cpu, ret->caution[0],
+	               sizeof(ret->caution[0]));
 	paired_order_init(&run->order, options->seed);
 	err = name_arms(ret, options, why, why_size);
 	if (!err)

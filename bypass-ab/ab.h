@@ -26,6 +26,7 @@
 struct ports;
 
 #define AB_ARMS_MAX 16
+#define AB_CAUTIONS 2 /* at most */
 
 /* One metric of one path against the baseline. */
 enum ab_verdict { AB_BETTER, AB_WORSE, AB_EQUIVALENT, AB_INCONCLUSIVE, AB_INVALID };
@@ -128,10 +129,15 @@ struct ab_result {
 	double confidence;
 	char no_cost_why[256]; /* CPU time was not measured; empty: it was */
 	bool tcp;
-	const char *wire;      /* the generator's kind */
-	bool own_links;        /* the test bed, else the ports of a plan */
-	char driver[32];       /* of the responder's interface, "" where unknown */
+	const char *wire; /* the generator's kind */
+	bool own_links;   /* the test bed, else the ports of a plan */
+	char driver[32];  /* of the responder's interface, "" where unknown */
 	uint64_t lateness_p50_ns, lateness_p99_ns;
+	/* Of the generator's CPU from the responder's (core_distance.h), 0: not measured. */
+	double core_distance_start_ns, core_distance_end_ns;
+	/* What all figures suffer from, in a sentence each: too few cores, cores that moved;
+	 * "": they do not. */
+	char caution[AB_CAUTIONS][256];
 	double seconds;
 	/* [arm * rounds + round]; the A/A blocks as two arms */
 	struct ab_block *block, *same;

@@ -7,6 +7,8 @@
 
 #include "sentence.h"
 
+#define FAR_RATIO 1.5 /* of distances: measured again, they differ by some per cent */
+
 bool cores_may_use(int cpu)
 {
 	cpu_set_t before, one;
@@ -86,5 +88,18 @@ bool cores_complain(int generator, int responder, char *text, size_t size)
 	snprintf(text, size,
 	         "generator and responder fill both CPUs: whatever else runs here interrupts them, "
 	         "so that p99 is noisy, and p99.9 is mostly that");
+	return true;
+}
+
+bool cores_complain_of_distance(double start_ns, double end_ns, char *text, size_t size)
+{
+	if (start_ns <= 0 || end_ns <= 0 ||
+	    (end_ns <= FAR_RATIO * start_ns && start_ns <= FAR_RATIO * end_ns))
+		return false;
+	snprintf(
+		text, size,
+		"the two CPUs were %.0f ns apart at the start and %.0f ns at the end: the host has "
+		"moved them meanwhile, and with them every latency",
+		start_ns, end_ns);
 	return true;
 }

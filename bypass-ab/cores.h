@@ -21,4 +21,7 @@ int cores_pick(int *ret_generator, int *ret_responder, char *why, size_t why_siz
  */
 bool cores_complain(int generator, int responder, char *text, size_t size);
 
+/* The same of their distance (core_distance.h) at the start and at the end, 0: unknown. */
+bool cores_complain_of_distance(double start_ns, double end_ns, char *text, size_t size);
+
 #endif

@@ -221,6 +221,19 @@ static json_t *json_traffic(struct writer *writer)
 	return object;
 }
 
+static json_t *json_core_distance(struct writer *writer)
+{
+	double start_ns = writer->result->core_distance_start_ns;
+	double end_ns = writer->result->core_distance_end_ns;
+	json_t *object = json_object();
+
+	set(writer, object, "start", ns_or_null(start_ns > 0 ? start_ns : NAN));
+	set(writer, object, "end", ns_or_null(end_ns > 0 ? end_ns : NAN));
+	if (start_ns <= 0 || end_ns <= 0)
+		set_why(writer, object, "null: it could not be measured");
+	return object;
+}
+
 static json_t *json_design(struct writer *writer)
 {
 	const struct ab_result *result = writer->result;
@@ -235,6 +248,7 @@ static json_t *json_design(struct writer *writer)
 	set(writer, object, "generator", json_string(result->wire));
 	set(writer, object, "lateness_p50_ns", count(result->lateness_p50_ns));
 	set(writer, object, "lateness_p99_ns", count(result->lateness_p99_ns));
+	set(writer, object, "core_distance_ns", json_core_distance(writer));
 	set(writer, object, "seconds", real_or_null(result->seconds));
 	return object;
 }
@@ -422,7 +436,7 @@ static json_t *json_validity(struct writer *writer)
 {
 	const struct ab_result *result = writer->result;
 	json_t *object = json_object(), *gates = json_array(), *rejected = json_object();
-	json_t *unequal = json_array();
+	json_t *unequal = json_array(), *cautions = json_array();
 
 	for (const struct ab_gate_name *gate = ab_gate_names; gate->name; gate++)
 		append(writer, gates, json_string(gate->name));
@@ -437,7 +451,11 @@ static json_t *json_validity(struct writer *writer)
 	}
 	set(writer, object, "gates", gates);
 	set(writer, object, "rejected", rejected);
+	for (size_t i = 0; i < AB_CAUTIONS; i++)
+		if (result->caution[i][0])
+			append(writer, cautions, json_string(result->caution[i]));
 	set(writer, object, "unequal", unequal);
+	set(writer, object, "cautions", cautions);
 	return object;
 }
 

@@ -423,6 +423,12 @@ static void put_generator(const struct terminal *t, const struct ab_result *resu
 	put_item(t, STYLE_PLAIN, "generator", text);
 }
 
+static void put_cautions(const struct terminal *t, const struct ab_result *result)
+{
+	for (size_t i = 0; i < AB_CAUTIONS; i++)
+		put_item(t, STYLE_WARNING, "caution", result->caution[i]);
+}
+
 static void put_rejected(const struct terminal *t, const struct ab_result *result)
 {
 	struct list list = { .separator = "; " };
@@ -557,6 +563,7 @@ void ab_text(const struct terminal *terminal, const struct ab_result *result,
 	put_design(terminal, result, traffic);
 	put_trace(terminal, traffic);
 	put_generator(terminal, result);
+	put_cautions(terminal, result);
 	put_rejected(terminal, result);
 	put_lost(terminal, result);
 	put_doubts(terminal, result);

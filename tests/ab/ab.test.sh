@@ -142,6 +142,11 @@ check_eq "which is also in the JSON" "$(json one.json .exit)" "$status"
 check_match "and says why, first of all" "$(head -1 out)" "^[A-Z ]+ \(exit $status\): .{10}"
 check_eq "It is silent where standard error is no terminal" "$(without_note err)" ""
 check_eq "but that two CPUs are too few for quiet figures is said" "$(wc -l <err)" "$(($(nproc) == 2))"
+check_eq "beside the table too, and in the JSON" \
+  "$(tr -s ' \n' ' ' <out | grep -c 'caution generator and responder fill both CPUs') $(json one.json '.validity.cautions | map(select(startswith("generator and responder fill"))) | length')" \
+  "$(($(nproc) == 2)) $(($(nproc) == 2))"
+check_match "The distance of the two CPUs is measured at both ends" \
+  "$(json one.json '.design.core_distance_ns | "\(.start) \(.end)"')" "^[1-9][0-9]+ [1-9][0-9]+$"
 lost_sum='[.arms[] | select(.requests != .received + ([.lost[]] | add)) | .path] | join(" ")'
 check_eq "Each request is received or lost at a place" "$(json one.json "$lost_sum")" ""
 

@@ -41,6 +41,12 @@ holds() {
   check_eq "$1" "$failed" ""
 }
 
+cautions() {
+  jq -c '[(.validity.cautions | length), .design.core_distance_ns.start]' "$tmp/$1.json"
+}
+check_eq "CPUs that the host has moved are a caution, others are none" \
+  "$(cautions nothing) $(cautions gain)" "[1,95] [0,null]"
+
 schema_errors() {
   python3 -W ignore - "$top/docs/ab.schema.json" "$@" <<'PYTHON'
 import json, sys

@@ -5,7 +5,7 @@
  *
  *	gain      four paths, one of them approved, one worse; paths without a link and without a
  *	          process; a skipped one; losses; rejected blocks; p99.9 judged
- *	nothing   equal arms, short blocks, CPU time not measured
+ *	nothing   equal arms, short blocks, CPU time not measured; two CPUs that were moved
  *	lossy     a path that loses so much that its p99 has no bound, and one rejected unequally
  *	invalid   nearly every block rejected
  *
@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "ab_output.h"
+#include "cores.h"
 #include "paired.h"
 
 #define ROUNDS 20
@@ -176,6 +177,11 @@ static int make_result(const struct kind *kind, struct ab_result *result)
 		err = make_arm(&result->arm[arm], &types[arm], kind, &kind->shape[arm]);
 		for (unsigned int i = 0; i < ROUNDS && !kind->shape[arm].skipped; i++)
 			blocks[arm * ROUNDS + i] = make_block(&order, kind, &kind->shape[arm], i);
+	}
+	if (!kind->cost) {
+		result->core_distance_start_ns = 95;
+		result->core_distance_end_ns = 310;
+		cores_complain_of_distance(95, 310, result->caution[1], sizeof(result->caution[1]));
 	}
 	return err ? err : ab_judge(result, &policy_default);
 }
