@@ -304,6 +304,7 @@ const struct path_type path_io_uring = {
 	.summary = "UDP socket and io_uring, sleeps until there is a completion",
 	.open = io_uring_open,
 	.receive = io_uring_receive,
+	.stream = &path_io_uring_stream,
 	COMMON,
 };
 
@@ -313,6 +314,7 @@ const struct path_type path_io_uring_spin = {
 	.polls = true,
 	.open = io_uring_open,
 	.receive = io_uring_spin_receive,
+	.stream = &path_io_uring_spin_stream,
 	COMMON,
 };
 
@@ -321,5 +323,6 @@ const struct path_type path_io_uring_busypoll = {
 	.summary = "UDP socket and io_uring: polls the NIC for a while, then sleeps",
 	.open = io_uring_busypoll_open,
 	.receive = io_uring_receive,
+	.stream = &path_io_uring_busypoll_stream,
 	COMMON,
 };

@@ -6,5 +6,8 @@
 #include "path.h"
 
 extern const struct path_type path_io_uring, path_io_uring_spin, path_io_uring_busypoll;
+/* The same over TCP; see io_uring_stream.c. */
+extern const struct path_type path_io_uring_stream, path_io_uring_spin_stream,
+	path_io_uring_busypoll_stream;
 
 #endif
