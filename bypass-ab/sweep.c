@@ -49,23 +49,45 @@ static void set_rate(struct sweep *sweep, double rate_pps)
 	generator->stretch = sweep->own_pps / rate_pps;
 }
 
+/* What was not sent over TCP, the responder has left no room for. */
+static enum outcome judge(const struct sweep *sweep, double rate_pps, const struct ab_block *block)
+{
+	const struct generator_counts *counts = &block->generator;
+	size_t n = sweep->generator.n_requests;
+	uint64_t limit_ns = n / rate_pps * 1e9 * LATE_LIMIT;
+
+	if (counts->late_p50_ns > limit_ns)
+		return TOO_SLOW;
+	if (counts->not_sent || counts->wire_drops)
+		return sweep->options->wire->reliable ? LOSSY : TOO_SLOW;
+	return counts->backlog > BACKLOG_LIMIT * n || counts->received < n ? LOSSY : CLEAN;
+}
+
+/* What is still on its way over TCP would come before the next trial: on new connections it goes.
+ */
+static int renew(struct sweep *sweep)
+{
+	struct ab_arm *result = sweep->arm.result;
+	char why[256];
+
+	arm_close(&sweep->arm);
+	return arm_open(&sweep->arm, result, sweep->options, sweep->home, why, sizeof(why));
+}
+
 /* One block at @rate_pps; a negative errno, or an enum outcome. */
 static int try_block(struct sweep *sweep, double rate_pps, struct ab_block *block)
 {
-	uint64_t limit_ns;
+	enum outcome outcome;
 	int err;
 
 	set_rate(sweep, rate_pps);
 	err = arm_run_block(&sweep->arm, &sweep->generator, ++sweep->epoch, block);
 	if (err)
 		return err;
-	limit_ns = sweep->generator.n_requests / rate_pps * 1e9 * LATE_LIMIT;
-	if (block->generator.late_p50_ns > limit_ns || block->generator.not_sent ||
-	    block->generator.wire_drops)
-		return TOO_SLOW;
-	if (block->generator.backlog > BACKLOG_LIMIT * sweep->generator.n_requests)
-		return LOSSY;
-	return block->generator.received < sweep->generator.n_requests ? LOSSY : CLEAN;
+	outcome = judge(sweep, rate_pps, block);
+	if (outcome != CLEAN && sweep->options->tcp)
+		err = renew(sweep);
+	return err ? err : (int)outcome;
 }
 
 /* A trial: what was lost once must be lost again to count, and so with being late. */

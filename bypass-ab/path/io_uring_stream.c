@@ -8,13 +8,12 @@
  * before it are taken. If no buffer is left the recvs end, and go on when there are some.
  *
  * A connection's answers leave in order: those that gather while a send is under way go with the
- * next, which is a single one for all of them. A peer that takes none for SOCKET_WAIT_MS loses its
- * connection. One that is closing keeps its number until its last request is complete.
+ * next, which is a single one for all of them. A peer that takes none for SOCKET_SEND_WAIT_MS loses
+ * its connection. One that is closing keeps its number until its last request is complete.
  */
 #include <errno.h>
 #include <liburing.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -54,7 +53,7 @@ struct peer {
 	struct msghdr header;
 	unsigned int n_pieces; /* 0: there is none */
 	int bytes;
-	uint64_t since_ms, acked; /* when it began, or the peer had taken so many bytes first */
+	uint64_t since_ms;
 };
 
 struct path {
@@ -392,38 +391,14 @@ static void resume(struct path *path)
 			start_receiving(path, i);
 }
 
-/* Bytes that the peer has taken. */
-static uint64_t bytes_acked(int fd)
-{
-	struct tcp_info info = {};
-	socklen_t size = sizeof(info);
-
-	getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
-	return info.tcpi_bytes_acked;
-}
-
-/* A send is of many answers, and may take long: it is looked at whether the peer takes any. */
-static bool is_stuck(struct peer *peer, uint64_t now)
-{
-	uint64_t acked;
-
-	if (!peer->n_pieces || now - peer->since_ms <= SOCKET_WAIT_MS)
-		return false;
-	acked = bytes_acked(peer->fd);
-	if (acked == peer->acked)
-		return true;
-	peer->acked = acked;
-	peer->since_ms = now;
-	return false;
-}
-
 /* Its send completes then, and fails. */
 static void cut_off_stuck_peers(struct path *path)
 {
 	uint64_t now = path->n_sending ? now_ms() : 0;
 
 	for (int i = 0; i < CONNECTIONS && path->n_sending; i++)
-		if (path->connections.at[i].is_open && is_stuck(&path->peer[i], now))
+		if (path->connections.at[i].is_open && path->peer[i].n_pieces &&
+		    now - path->peer[i].since_ms > SOCKET_SEND_WAIT_MS)
 			close_connection(path, i);
 }
 

@@ -423,7 +423,7 @@ static int stream_receive(struct path *path, struct path_message *messages, unsi
 
 /* ---- Sending -------------------------------------------------------------------------------- */
 
-/* lwIP takes a record whole or not at all; a peer that takes none for SOCKET_WAIT_MS is cut off. */
+/* lwIP takes a record whole or not at all; a peer that takes none is cut off in the end. */
 static bool write_record(struct path *path, const struct path_message *message)
 {
 	struct iovec record = connections_answer(&path->connections, message->slot, message->size);
@@ -440,7 +440,7 @@ static bool write_record(struct path *path, const struct path_message *message)
 			return true;
 		if (!start_ms)
 			start_ms = sys_now();
-		if (error != ERR_MEM || sys_now() - start_ms > SOCKET_WAIT_MS) {
+		if (error != ERR_MEM || sys_now() - start_ms > SOCKET_SEND_WAIT_MS) {
 			close_connection(path, number);
 			return false;
 		}

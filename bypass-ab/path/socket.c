@@ -117,10 +117,11 @@ static void set_buffers(int fd)
 
 int socket_set_timeouts(int fd)
 {
-	struct timeval wait = { .tv_usec = SOCKET_WAIT_MS * 1000 };
+	struct timeval receive = { .tv_usec = SOCKET_WAIT_MS * 1000 };
+	struct timeval send = { .tv_sec = SOCKET_SEND_WAIT_MS / 1000 };
 
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)))
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &receive, sizeof(receive)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send, sizeof(send)))
 		return -errno;
 	return 0;
 }

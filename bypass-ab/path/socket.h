@@ -14,8 +14,9 @@
 
 #include "path.h"
 
-#define SOCKET_SLOTS   (4 * PATH_BURST)
-#define SOCKET_WAIT_MS 100 /* a path that sleeps does not do so for longer */
+#define SOCKET_SLOTS        (4 * PATH_BURST)
+#define SOCKET_WAIT_MS      100  /* a path that sleeps does not do so for longer */
+#define SOCKET_SEND_WAIT_MS 1000 /* for a peer that takes no answers */
 
 struct socket_slot {
 	struct sockaddr_in6 peer; /* or IPv4, which is shorter */
@@ -49,13 +50,13 @@ void socket_slot_answer(struct socket_slots *slots, uint32_t index, uint32_t siz
                         struct msghdr *ret_header);
 
 /*
- * A UDP socket on the address and port of @config, with large buffers. It blocks, for
- * SOCKET_WAIT_MS at most. The file descriptor, or as path_type.open.
+ * A UDP socket on the address and port of @config, with large buffers and these timeouts. The file
+ * descriptor, or as path_type.open.
  */
 int socket_open(const struct path_config *config, char *why, size_t why_size);
 /* A TCP socket that listens there. As socket_open. */
 int socket_listen(const struct path_config *config, char *why, size_t why_size);
-/* Receiving and sending block for SOCKET_WAIT_MS at most. Negative errno. */
+/* Receiving and sending block for these times at most. Negative errno. */
 int socket_set_timeouts(int fd);
 /* Packets that the socket had no room for. */
 uint64_t socket_drops(int fd);

@@ -12,7 +12,7 @@
  *				interrupt stays off
  *
  * A connection is known to epoll by its key. Answers are written whole: a peer that takes none for
- * SOCKET_WAIT_MS loses its connection.
+ * SOCKET_SEND_WAIT_MS loses its connection.
  */
 #include "stream.h"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=300 parallel
+# ktax-test: timeout=400 parallel
 # Over TCP, a path answers each record once, unchanged and in order, on the connection it came from,
 # however it was cut into segments, and ends connections that do not keep to the framing. The client
 # (tcp_check.py) shares no code with it.
@@ -89,11 +89,12 @@ except TimeoutError:
 netns_pair
 ip -n "$ns_a" addr add fd77::1/64 dev a0 nodad
 ip -n "$ns_b" addr add fd77::2/64 dev b0 nodad
-# One connection is waited for in another way than several, by some.
 for path in kernel kernel-blocking kernel-spin kernel-busypoll kernel-irqsuspend \
   io_uring io_uring-spin io_uring-busypoll; do
-  check_path "$path" 10.77.0.2 700 1
-  check_path "$path" 10.77.0.2 3500
+  check_path "$path" 10.77.0.2 2100
+done
+check_path kernel-blocking 10.77.0.2 700 1 # it waits in another way for an only connection
+for path in kernel kernel-blocking io_uring; do
   check_path "$path" fd77::2 2540 254
 done
 check_greedy_peer kernel
@@ -110,7 +111,7 @@ for end in a0 b0; do
   "${in[@]}" ethtool -K "$end" tx off tso off gso off >/dev/null
 done
 for path in af_xdp-lwip dpdk-lwip dpdk-af_packet-lwip dpdk-af_xdp-lwip; do
-  check_path "$path" 10.77.0.2 3500
+  check_path "$path" 10.77.0.2 2100
   check_path "$path" fd77::2 2540 254
 done
 check_greedy_peer af_xdp-lwip

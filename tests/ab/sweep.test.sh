@@ -63,6 +63,13 @@ else
   skip "JSON is as docs/sweep.schema.json describes it" "needs python3-jsonschema"
 fi
 
+run ktax ab --tcp --sweep --baseline kernel-spin --paths af_xdp-lwip --seed 1 --json tcp.json
+cat out err
+check_eq "A sweep over TCP ends well" "$status" 0
+check "and has a rate without loss, and latencies, for each path" jq -e \
+  '[.arms[] | select(.skipped | not)] | length >= 1 and all(.[];
+     .lossless_pps >= 1000 and .lossless_pps <= 4e6 and .points[0].p50_ns > 0)' tcp.json
+
 start interrupted ktax ab --sweep --paths kernel-spin
 sleep 2
 stop interrupted INT
