@@ -116,6 +116,8 @@ static int open_tcp(struct arm *arm, const struct ab_options *options, struct pa
 	struct responder_counts unused;
 	int err = start_responder(arm, options, config, why, why_size), end_err;
 
+	if (!err && options->ports)
+		err = ports_settle(options->ports, why, why_size);
 	if (err)
 		return err;
 	err = responder_begin(&arm->responder, CONNECT_EPOCH);

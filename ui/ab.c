@@ -307,9 +307,6 @@ static int check_tcp(struct arguments *arguments)
 
 	if (!ab->tcp)
 		return -1;
-	if (arguments->plan_file)
-		return error_usage("ab",
-		                   "--tcp is for links of its own, not for the ports of a plan");
 	if (ab->wire)
 		return error_usage("ab",
 		                   "--generator is for UDP: over TCP it is the kernel's sockets");
@@ -498,8 +495,8 @@ static int run_planned(struct arguments *arguments, struct traffic *traffic,
 {
 	struct ports ports;
 	char why[512];
-	int exit_code, err = ab_plan_prepare(&arguments->plan, journal, arguments->i_know, &ports,
-	                                     traffic, why, sizeof(why));
+	int exit_code, err = ab_plan_prepare(&arguments->plan, journal, arguments->i_know,
+	                                     arguments->ab.tcp, &ports, traffic, why, sizeof(why));
 
 	arguments->ab.ports = &ports;
 	exit_code = err ? fail(err, why) : run_arms(arguments, result);

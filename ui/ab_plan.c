@@ -39,7 +39,7 @@ int ab_plan_flag(const char *value, bool *ret_flag)
 	return *ret_flag || !strcmp(value, "no") ? 0 : -EINVAL;
 }
 
-int ab_plan_prepare(const struct plan *plan, struct journal *journal, bool i_know,
+int ab_plan_prepare(const struct plan *plan, struct journal *journal, bool i_know, bool tcp,
                     struct ports *ports, struct traffic *traffic, char *why, size_t why_size)
 {
 	struct frame_end *client = &ports->flow.client, *server = &ports->flow.server;
@@ -47,6 +47,7 @@ int ab_plan_prepare(const struct plan *plan, struct journal *journal, bool i_kno
 
 	*ports = (struct ports){ .generator = plan->generator.port,
 		                 .responder = plan->responder.port,
+		                 .tcp = tcp,
 		                 .generator_ns = -1,
 		                 .responder_ns = -1 };
 	client->port = traffic->flow[0].client.port;

@@ -28,7 +28,7 @@ int ab_plan_flag(const char *value, bool *ret_flag);
  * Makes the ports of @plan fit for a run, and puts @traffic on them. As ports_prepare; ports_close
  * them in any case.
  */
-int ab_plan_prepare(const struct plan *plan, struct journal *journal, bool i_know,
+int ab_plan_prepare(const struct plan *plan, struct journal *journal, bool i_know, bool tcp,
                     struct ports *ports, struct traffic *traffic, char *why, size_t why_size);
 
 #endif

@@ -43,13 +43,23 @@ struct wire {
 
 /* ---- Opening and closing -------------------------------------------------------------------- */
 
+/* By a reset, so that nothing keeps the next connection from having the same ports. */
+static void close_at_once(int fd)
+{
+	const struct linger linger = { .l_onoff = 1 };
+
+	if (fd < 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	close(fd);
+}
+
 static void tcp_close(struct wire *wire)
 {
 	if (!wire)
 		return;
 	for (size_t i = 0; i < wire->n_connections; i++) {
-		if (wire->connection[i].fd >= 0)
-			close(wire->connection[i].fd);
+		close_at_once(wire->connection[i].fd);
 		record_buffer_free(&wire->connection[i].in);
 	}
 	if (wire->epoll >= 0)

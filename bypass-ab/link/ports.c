@@ -243,6 +243,17 @@ static void print_addresses(const struct ports *ports, char client[16], char ser
 	inet_ntop(AF_INET, ports->flow.server.ip, server, 16);
 }
 
+/* The kernel takes what is for an address of its own over no cable. */
+static int check_apart(const struct ports *ports, char *why, size_t why_size)
+{
+	if (namespace_inode(ports->generator_ns) != namespace_inode(ports->responder_ns))
+		return 0;
+	return sentence(why, why_size, -EINVAL,
+	                "over TCP %s and %s have to be in two namespaces: in one, the kernel talks "
+	                "to itself without them",
+	                ports->generator.interface, ports->responder.interface);
+}
+
 int ports_prepare(struct ports *ports, struct journal *journal, bool i_know, char *why,
                   size_t why_size)
 {
@@ -258,6 +269,8 @@ int ports_prepare(struct ports *ports, struct journal *journal, bool i_know, cha
 	if (!err)
 		err = examine_port(&responder, i_know, &ports->responder_ns,
 		                   &ports->responder_index, ports->flow.server.mac);
+	if (!err && ports->tcp)
+		err = check_apart(ports, why, why_size);
 	if (!err)
 		err = change_port(&generator, ports->generator_ns);
 	if (!err)
@@ -265,6 +278,9 @@ int ports_prepare(struct ports *ports, struct journal *journal, bool i_know, cha
 	print_addresses(ports, client, server);
 	if (!err)
 		err = journal_note_address(journal, &ports->responder, server, client, why,
+		                           why_size);
+	if (!err && ports->tcp)
+		err = journal_note_address(journal, &ports->generator, client, server, why,
 		                           why_size);
 	return err ? err : ports_settle(ports, why, why_size);
 }
@@ -280,39 +296,61 @@ void ports_close(struct ports *ports)
 
 /* ---- Joining -------------------------------------------------------------------------------- */
 
-static int set_address(const struct ports *ports, bool raw, char *why, size_t why_size)
+/* What gives @interface its address, and tells it where @peer is. */
+static void print_address(char *batch, const char *interface, const char *local, const char *peer,
+                          const uint8_t mac[6])
+{
+	snprintf(batch, IP_BATCH_MAX,
+	         "address replace %s peer %s dev %s\n"
+	         "neighbour replace %s lladdr %02x:%02x:%02x:%02x:%02x:%02x nud permanent dev %s\n",
+	         local, peer, interface, peer, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
+	         interface);
+}
+
+static int set_responder_address(const struct ports *ports, int home, bool raw, char *why,
+                                 size_t why_size)
 {
 	char batch[IP_BATCH_MAX], client[16], server[16];
-	const uint8_t *mac = ports->flow.client.mac;
 	const char *interface = ports->responder.interface;
-	int home = link_here(), err;
 
-	if (home < 0)
-		return home;
 	print_addresses(ports, client, server);
 	if (raw)
 		snprintf(batch, sizeof(batch),
 		         "address flush dev %s to %s\nneighbour flush dev %s to %s nud all\n",
 		         interface, server, interface, client);
 	else
-		snprintf(batch, sizeof(batch),
-		         "address replace %s peer %s dev %s\n"
-		         "neighbour replace %s lladdr %02x:%02x:%02x:%02x:%02x:%02x nud permanent "
-		         "dev %s\n",
-		         server, client, interface, client, mac[0], mac[1], mac[2], mac[3], mac[4],
-		         mac[5], interface);
-	err = ip_batch(home, ports->responder_ns, batch, why, why_size);
+		print_address(batch, interface, server, client, ports->flow.client.mac);
+	return ip_batch(home, ports->responder_ns, batch, why, why_size);
+}
+
+static int set_generator_address(const struct ports *ports, int home, char *why, size_t why_size)
+{
+	char batch[IP_BATCH_MAX], client[16], server[16];
+
+	print_addresses(ports, client, server);
+	print_address(batch, ports->generator.interface, client, server, ports->flow.server.mac);
+	return ip_batch(home, ports->generator_ns, batch, why, why_size);
+}
+
+static int set_addresses(const struct ports *ports, bool raw, char *why, size_t why_size)
+{
+	int home = link_here(), err;
+
+	if (home < 0)
+		return home;
+	err = set_responder_address(ports, home, raw, why, why_size);
+	if (!err && ports->tcp)
+		err = set_generator_address(ports, home, why, why_size);
 	close(home);
 	return err;
 }
 
 int ports_join(const struct ports *ports, struct link *link, bool raw, char *why, size_t why_size)
 {
-	int err = ports_settle(ports, why,
-	                       why_size); /* whoever had them before may have detached XDP */
+	int err = ports_check(ports, why, why_size);
 
 	if (!err)
-		err = set_address(ports, raw, why, why_size);
+		err = set_addresses(ports, raw, why, why_size);
 	if (err)
 		return err;
 	*link = (struct link){ .generator_ns = dup(ports->generator_ns),

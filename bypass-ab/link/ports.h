@@ -18,6 +18,7 @@ struct journal;
 
 struct ports {
 	struct port generator, responder;
+	bool tcp; /* the generator's end is the kernel's TCP, and has an address */
 	int generator_ns, responder_ns;
 	unsigned int generator_index, responder_index;
 	char driver[32];        /* of the responder's, once prepared; "": it does not say */
@@ -25,9 +26,10 @@ struct ports {
 };
 
 /*
- * Makes @ports, whose names and flow are set, fit for a run: up, one queue each, no offloads on
- * veth, silent but for the run. All of it is journalled. -EPERM: one of them is not to be touched
- * (guard.h) and @i_know is false; -EBUSY: it has an address or an XDP program; -ENOLINK: no cable.
+ * Makes @ports, whose names, flow and tcp are set, fit for a run: up, one queue each, no offloads
+ * on veth, silent but for the run. All of it is journalled. -EPERM: one of them is not to be
+ * touched (guard.h) and @i_know is false; -EBUSY: it has an address or an XDP program; -ENOLINK: no
+ * cable; -EINVAL: over TCP they are in one namespace.
  */
 int ports_prepare(struct ports *ports, struct journal *journal, bool i_know, char *why,
                   size_t why_size);

@@ -526,9 +526,9 @@ LWIP_PATH(path_af_xdp_lwip, "af_xdp-lwip",
 LWIP_PATH(path_dpdk_lwip, "dpdk-lwip",
           "DPDK poll-mode driver of a NIC that the kernel has given up, with lwIP's TCP",
           dpdk_open);
-LWIP_PATH(path_dpdk_af_packet_lwip, "dpdk-af_packet-lwip",
+LWIP_PATH(path_dpdk_af_packet_lwip, "dpdk-packet-lwip",
           "DPDK on a packet socket of the kernel, with lwIP's TCP; no true bypass",
           dpdk_af_packet_open);
-LWIP_PATH(path_dpdk_af_xdp_lwip, "dpdk-af_xdp-lwip",
+LWIP_PATH(path_dpdk_af_xdp_lwip, "dpdk-xdp-lwip",
           "DPDK on an AF_XDP socket of the kernel, with lwIP's TCP; no true bypass",
           dpdk_af_xdp_open);

@@ -19,5 +19,5 @@ static int absent(const struct path_config *config, struct path **ret_path, char
 
 ABSENT_PATH(path_af_xdp_lwip, "af_xdp-lwip");
 ABSENT_PATH(path_dpdk_lwip, "dpdk-lwip");
-ABSENT_PATH(path_dpdk_af_packet_lwip, "dpdk-af_packet-lwip");
-ABSENT_PATH(path_dpdk_af_xdp_lwip, "dpdk-af_xdp-lwip");
+ABSENT_PATH(path_dpdk_af_packet_lwip, "dpdk-packet-lwip");
+ABSENT_PATH(path_dpdk_af_xdp_lwip, "dpdk-xdp-lwip");

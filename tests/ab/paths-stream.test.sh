@@ -110,7 +110,7 @@ for end in a0 b0; do
   [ "$end" = a0 ] && in=("${in_a[@]}") || in=("${in_b[@]}")
   "${in[@]}" ethtool -K "$end" tx off tso off gso off >/dev/null
 done
-for path in af_xdp-lwip dpdk-lwip dpdk-af_packet-lwip dpdk-af_xdp-lwip; do
+for path in af_xdp-lwip dpdk-lwip dpdk-packet-lwip dpdk-xdp-lwip; do
   check_path "$path" 10.77.0.2 2100
   check_path "$path" fd77::2 2540 254
 done

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # ktax-test: timeout=400
 # `ktax ab --tcp` compares paths over TCP: all requests come back and are accounted for, a path without
-# TCP is skipped and says so, and nothing is left behind.
+# TCP is skipped and says so, and nothing is left behind; also on the ports of a plan.
 # shellcheck disable=SC2016 # jq has variables of its own
 . "$(dirname "$0")/../lib.sh"
 
 require_command ktax jq ip
 [ "$(nproc)" -ge 2 ] || skip_all "needs two CPUs"
+here=$(realpath "$(dirname "$0")")
 cd "$tmp"
 
 # bad REGEX OPTION...: the command line is refused in one line.
@@ -32,7 +33,7 @@ all_valid() {
 }
 for _ in 1 2 3; do
   run env "KTAX_TEST_MARK=$mark" timeout -k 5 60 ktax ab --tcp --rounds 6 --requests 1000 --rate 10000 \
-    --seed 1 --paths kernel-spin,af_xdp-lwip,af_xdp --json tcp.json
+    --seed 1 --paths kernel-spin,kernel-irqsuspend,io_uring-spin,af_xdp-lwip,dpdk-xdp-lwip,af_xdp --json tcp.json
   ! all_valid || break
 done
 cat out err
@@ -42,7 +43,7 @@ check_match "A path without TCP is skipped and says so" \
   "$(json tcp.json '.arms[] | select(.path == "af_xdp") | "\(.skipped) \(.why)"')" "^true .*TCP"
 check_eq "Each request is received or lost at a place" \
   "$(json tcp.json '[.arms[] | select(.requests != .received + ([.lost[]] | add)) | .path] | join(" ")')" ""
-for path in kernel kernel-spin af_xdp-lwip; do
+for path in kernel kernel-spin kernel-irqsuspend io_uring-spin af_xdp-lwip dpdk-xdp-lwip; do
   arm=$(json tcp.json -c --arg path "$path" '.arms[] | select(.path == $path)')
   if [ "$(jq .skipped <<<"$arm")" = true ]; then
     skip "All requests to $path come back" "$(jq -r .why <<<"$arm")"
@@ -68,3 +69,30 @@ run timeout -k 5 60 ktax ab --rounds 6 --requests 1000 --paths af_xdp-lwip --jso
 check_match "A path over TCP only is skipped without --tcp" \
   "$(json udp.json '.arms[] | select(.path == "af_xdp-lwip") | "\(.skipped) \(.why)"')" \
   "^true .*(--tcp|lwIP)"
+
+# ---- on the ports of a plan ----------------------------------------------------------------------
+
+. "$here/ports_lib.sh"
+make_ports
+write_plan
+ports >"$tmp/before"
+run timeout -k 5 60 ktax ab --tcp --plan "$plan" --baseline kernel-spin \
+  --paths af_xdp-lwip --json plan.json
+check_match "A planned run over TCP comes to a verdict" "$status" "^[034]$"
+check_num "Each path has answered all requests over the cable" \
+  "$(json plan.json '[.arms[] | select(.skipped | not) | .received - .requests] | add') == 0"
+check_ports "The ports are as they were"
+
+start run ktax ab --tcp --plan "$plan" --rounds 100 --paths kernel-spin
+wait_for 60 measuring || not_ok "A planned run over TCP begins" "$(<"$tmp/run.err")"
+stop run KILL
+ports >"$tmp/within"
+check "kill -9 leaves both ports with addresses" test "$(grep -c "198.18.0." "$tmp/within")" -ge 2
+run ktax ab --cleanup
+check_ports "The ports are as they were after --cleanup"
+
+ip -n "$ns_r" link set pr0 netns "$ns_g"
+sed -i "s/^namespace = .*/namespace = $ns_g/" "$plan"
+run ktax ab --tcp --plan "$plan"
+check_match "Two ports in one namespace are refused" "$status $(said "$tmp/err")" \
+  "^2 ktax: over TCP pg0 and pr0 have to be in two namespaces"
