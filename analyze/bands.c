@@ -13,9 +13,14 @@ static uint64_t prorate(uint64_t sum, uint64_t part, uint64_t requests)
 	return (uint64_t)((wide_ns)sum * part / requests);
 }
 
-/* What lies between the requests @first and @end (counted within the cell). */
+/*
+ * What lies between the requests @first and @end (counted within the cell). Most cells are taken
+ * whole, which needs no division.
+ */
 static uint64_t slice(uint64_t sum, uint64_t first, uint64_t end, uint64_t requests)
 {
+	if (!first && end == requests)
+		return sum;
 	return prorate(sum, end, requests) - prorate(sum, first, requests);
 }
 

@@ -12,5 +12,8 @@ enum curve { CURVE_TOTAL, CURVE_TUNED, CURVE_BYPASS, N_CURVES };
  * total, or of what would remain of it. 0 where there was no request.
  */
 uint64_t curve_at(const struct recording_ledger *ledger, enum curve curve, double above);
+/* The same at each of @n shares, of which each is at most the one before. One pass for all. */
+void curve_at_each(const struct recording_ledger *ledger, enum curve curve, const double *above,
+                   size_t n, uint64_t *ret_ns);
 
 #endif

@@ -23,8 +23,10 @@
 
 struct arrival_windows {
 	struct recording_arrivals sums[RECORDING_ARRIVAL_WINDOWS];
-	uint64_t count[RECORDING_ARRIVAL_WINDOWS]; /* in the window at hand */
-	bool whole[RECORDING_ARRIVAL_WINDOWS];     /* it was watched from its beginning */
+	uint64_t count[RECORDING_ARRIVAL_WINDOWS];   /* in the window at hand */
+	uint32_t left_ms[RECORDING_ARRIVAL_WINDOWS]; /* of it */
+	bool whole[RECORDING_ARRIVAL_WINDOWS];       /* it was watched from its beginning */
+	bool begun;                                  /* the stretch has had a millisecond */
 };
 
 /* A new stretch: the windows at hand are incomplete. */

@@ -56,7 +56,7 @@ struct collector {
 	struct ktax_request *requests; /* sampled in this interval */
 	size_t n_requests;
 	uint64_t dropped; /* in flight at a detach */
-	struct ktax_aggregate delta;
+	struct aggregate_delta delta;
 	struct histogram recent; /* totals of the last interval */
 	struct collector_progress progress;
 };

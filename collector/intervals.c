@@ -76,18 +76,6 @@ void interval_keep_request(const struct ktax_request *request, void *context)
 		collector->dropped++;
 }
 
-/* What the endpoint's aggregate has grown by since the last call. */
-static void take_delta(struct collector *collector, uint32_t endpoint, struct ktax_aggregate *delta)
-{
-	struct ktax_aggregate *last = &collector->endpoints[endpoint].last;
-	static struct ktax_aggregate now;
-
-	probes_read(collector->probes, endpoint, &now);
-	*delta = now;
-	ktax_aggregate_subtract(delta, last);
-	*last = now;
-}
-
 static void note_totals(struct collector *collector, const struct ktax_aggregate *delta)
 {
 	for (uint32_t i = 0; i < KTAX_HIST_BUCKETS; i++)
@@ -138,12 +126,12 @@ static int write_endpoint(struct collector *collector, uint32_t index,
 	struct endpoint_state *state = &collector->endpoints[index];
 	int err;
 
-	take_delta(collector, index, &collector->delta);
-	if (!collector->delta.requests) /* rows of the interval before may have come late */
+	/* Rows of the interval before may have come late. */
+	if (!probes_take(collector->probes, index, &state->last, &collector->delta))
 		return state->seen ? write_requests(collector, index, endpoint) : 0;
-	note_totals(collector, &collector->delta);
+	note_totals(collector, &collector->delta.grown);
 	state->seen = true;
-	err = output_ledger(collector, endpoint, &state->id, &collector->delta);
+	err = output_ledger(collector, endpoint, &state->id, &collector->delta.grown);
 	return err ? err : write_requests(collector, index, endpoint);
 }
 

@@ -525,9 +525,10 @@ static void add_u64(uint64_t *into, const uint64_t *from, size_t n)
 		into[i] += from[i];
 }
 
-void probes_read(const struct probes *probes, uint32_t endpoint, struct ktax_aggregate *ret)
+bool probes_take(const struct probes *probes, uint32_t endpoint, struct ktax_aggregate *last,
+                 struct aggregate_delta *delta)
 {
-	aggregates_read(&probes->aggregates, endpoint, ret);
+	return aggregates_take(&probes->aggregates, endpoint, last, delta);
 }
 
 bool probes_read_arrivals(const struct probes *probes, uint32_t endpoint, uint64_t first,

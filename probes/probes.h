@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aggregates.h"
 #include "hooks.h"
 #include "nic_clock.h"
 #include "state.h"
@@ -104,8 +105,9 @@ void probes_sample(struct probes *probes, uint32_t every, uint64_t slow_ns);
 int probes_consume(struct probes *probes,
                    void (*visit)(const struct ktax_request *request, void *context), void *context);
 
-/* What has been counted since probes_open, summed over the CPUs. */
-void probes_read(const struct probes *probes, uint32_t endpoint, struct ktax_aggregate *ret);
+/* See aggregates_take(): what @endpoint has grown by since @last, summed over the CPUs. */
+bool probes_take(const struct probes *probes, uint32_t endpoint, struct ktax_aggregate *last,
+                 struct aggregate_delta *delta);
 /* Counts of arrivals in the @n slots from @first on; false if no request has ever arrived. */
 bool probes_read_arrivals(const struct probes *probes, uint32_t endpoint, uint64_t first,
                           uint32_t n, uint32_t *ret);

@@ -103,6 +103,19 @@ int facts_read(sqlite3 *db, struct recording **ret_recording);
 /* A ledger's histograms as one list: total, the floors, then the accounts. */
 #define LEDGER_HISTOGRAMS (3 + KTAX_NACCOUNTS)
 
+/* Most buckets are empty: they are passed over by the cache line. */
+#define BUCKETS_BLOCK 16
+_Static_assert(KTAX_HIST_BUCKETS % BUCKETS_BLOCK == 0, "blocks of buckets");
+
+static inline bool block_is_empty(const uint32_t *buckets)
+{
+	uint32_t any = 0;
+
+	for (int i = 0; i < BUCKETS_BLOCK; i++)
+		any |= buckets[i];
+	return !any;
+}
+
 struct histogram *ledger_histogram(struct recording_ledger *ledger, int i);
 int ledger_init(struct recording_ledger *ledger, const struct recording_endpoint *endpoint);
 void ledger_destroy(struct recording_ledger *ledger);

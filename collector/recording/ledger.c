@@ -109,6 +109,8 @@ int buckets_fold(const uint32_t buckets[KTAX_HIST_BUCKETS], uint64_t max_ns, boo
 		uint64_t count = buckets[i], value;
 		bool at_max = i == top && has_max;
 
+		if (i % BUCKETS_BLOCK == 0 && block_is_empty(&buckets[i]))
+			i += BUCKETS_BLOCK - 1;
 		if (!count)
 			continue;
 		value = bucket_midpoint(i);

@@ -209,8 +209,9 @@ static size_t counts_needed(const struct ktax_aggregate *aggregate)
 	                       offsetof(struct ktax_aggregate, total) +
 	                               3 * sizeof(aggregate->total),
 	               "histograms of an aggregate");
-	for (size_t i = 0; i < (3 + KTAX_NACCOUNTS) * (size_t)KTAX_HIST_BUCKETS; i++)
-		n += buckets[i] != 0;
+	for (size_t i = 0; i < LEDGER_HISTOGRAMS * (size_t)KTAX_HIST_BUCKETS; i += BUCKETS_BLOCK)
+		for (size_t b = 0; !block_is_empty(&buckets[i]) && b < BUCKETS_BLOCK; b++)
+			n += buckets[i + b] != 0;
 	return n;
 }
 

@@ -55,22 +55,36 @@ static void apply_cell(struct ktax_joint_cell *into, const struct ktax_joint_cel
 		sums[i] += add ? terms[i] : -terms[i];
 }
 
-/* @accounts: their histograms too. */
-static void apply_ledger(struct recording_ledger *into, const struct slice_ledger *ledger, bool add,
-                         bool accounts)
+/* The counts of histograms from @first to before @end. */
+static void apply_histograms(struct recording_ledger *into, const struct slice_ledger *ledger,
+                             bool add, unsigned int first, unsigned int end)
 {
-	const struct slice_count *count = ledger->counts, *end = count + ledger->n_counts;
+	const struct slice_count *count = ledger->counts, *last = count + ledger->n_counts;
 
-#define X(member) into->member += add ? ledger->member : -ledger->member;
-	LEDGER_SUMS(X)
-#undef X
-	while (count < end && (accounts || count->histogram < SLICE_ACCOUNT)) {
+	while (count < last && count->histogram < first)
+		count++;
+	while (count < last && count->histogram < end) {
 		const struct slice_count *from = count;
 
-		while (count < end && count->histogram == from->histogram)
+		while (count < last && count->histogram == from->histogram)
 			count++;
 		apply_counts(ledger_histogram(into, from->histogram), from, count, add);
 	}
+}
+
+static void apply_accounts(struct recording_ledger *into, const struct slice_ledger *ledger,
+                           bool add)
+{
+	apply_histograms(into, ledger, add, SLICE_ACCOUNT, LEDGER_HISTOGRAMS);
+}
+
+/* All but the histograms of accounts. */
+static void apply_ledger(struct recording_ledger *into, const struct slice_ledger *ledger, bool add)
+{
+#define X(member) into->member += add ? ledger->member : -ledger->member;
+	LEDGER_SUMS(X)
+#undef X
+	apply_histograms(into, ledger, add, 0, SLICE_ACCOUNT);
 	for (size_t i = 0; i < ledger->n_cells; i++)
 		apply_cell(&into->joint[ledger->cells[i].index], &ledger->cells[i].cell, add);
 }
@@ -86,12 +100,18 @@ static void apply_interval(struct recording *into, const struct recording_interv
 
 /* ---- Endpoints ------------------------------------------------------------------------------ */
 
-static struct recording_ledger *find_ledger(struct recording *recording,
+/* Slices have them in the same order mostly: @near is where to look first. */
+static struct recording_ledger *find_ledger(struct recording *recording, size_t near,
                                             const struct recording_endpoint *endpoint)
 {
-	for (size_t i = 0; i < recording->n_ledgers; i++)
-		if (!strcmp(recording->ledgers[i].endpoint.name, endpoint->name))
-			return &recording->ledgers[i];
+	size_t n = recording->n_ledgers;
+
+	for (size_t i = 0; i < n; i++) {
+		struct recording_ledger *ledger = &recording->ledgers[(near + i) % n];
+
+		if (!strcmp(ledger->endpoint.name, endpoint->name))
+			return ledger;
+	}
 	return NULL;
 }
 
@@ -110,17 +130,21 @@ static struct recording_ledger *append_ledger(struct recording *recording,
 }
 
 /* Every endpoint of @slice has its ledger, so that adding cannot fail half way. */
-static int make_ledgers(struct recording_tail *tail, const struct recording_slice *slice)
+static int make_ledgers(struct recording_tail *tail, struct recording_slice *slice)
 {
+	size_t near = 0;
+
 	for (size_t i = 0; i < slice->n_ledgers; i++) {
 		const struct recording_endpoint *endpoint = &slice->ledgers[i].endpoint;
-		struct recording_ledger *ledger = find_ledger(&tail->sum, endpoint);
+		struct recording_ledger *ledger = find_ledger(&tail->sum, near, endpoint);
 
 		if (!ledger)
 			ledger = append_ledger(&tail->sum, endpoint);
 		if (!ledger)
 			return -ENOMEM;
 		ledger->endpoint = *endpoint; /* the process may be another one now */
+		slice->ledgers[i].place = (size_t)(ledger - tail->sum.ledgers);
+		near = slice->ledgers[i].place + 1;
 	}
 	return 0;
 }
@@ -129,12 +153,33 @@ static void apply_slice(struct recording_tail *tail, const struct recording_slic
 {
 	for (size_t i = 0; i < slice->n_ledgers; i++) {
 		const struct slice_ledger *ledger = &slice->ledgers[i];
+		struct recording_ledger *into = &tail->sum.ledgers[ledger->place];
 
-		apply_ledger(find_ledger(&tail->sum, &ledger->endpoint), ledger, add, true);
-		apply_ledger(&tail->all.ledgers[0], ledger, add, false);
+		apply_ledger(into, ledger, add);
+		if (tail->length_ns == TAIL_EVERYTHING || ledger->place == tail->detailed)
+			apply_accounts(into, ledger, add);
+		apply_ledger(&tail->all.ledgers[0], ledger, add);
 	}
 	apply_interval(&tail->sum, &slice->interval, add);
 	apply_interval(&tail->all, &slice->interval, add);
+}
+
+static void apply_accounts_of(struct recording_tail *tail, size_t place, bool add)
+{
+	for (struct recording_slice *slice = tail->summed; slice; slice = slice->next)
+		for (size_t i = 0; i < slice->n_ledgers; i++)
+			if (slice->ledgers[i].place == place)
+				apply_accounts(&tail->sum.ledgers[place], &slice->ledgers[i], add);
+}
+
+void recording_tail_detail(struct recording_tail *tail, size_t place)
+{
+	if (tail->length_ns == TAIL_EVERYTHING || place == tail->detailed)
+		return;
+	if (tail->detailed < tail->sum.n_ledgers)
+		apply_accounts_of(tail, tail->detailed, false);
+	tail->detailed = place;
+	apply_accounts_of(tail, place, true);
 }
 
 /* ---- What is in the sum --------------------------------------------------------------------- */
@@ -145,7 +190,7 @@ static void raise_max(struct recording_tail *tail, const struct recording_slice 
 
 	for (size_t i = 0; i < slice->n_ledgers; i++) {
 		const struct slice_ledger *from = &slice->ledgers[i];
-		struct recording_ledger *into = find_ledger(&tail->sum, &from->endpoint);
+		struct recording_ledger *into = &tail->sum.ledgers[from->place];
 
 		if (from->max_ns > into->max_ns)
 			into->max_ns = from->max_ns;
@@ -259,6 +304,7 @@ static int clear_sum(struct recording_tail *tail)
 
 	drop_ledgers(&tail->sum);
 	drop_ledgers(&tail->all);
+	tail->detailed = SIZE_MAX;
 	return append_ledger(&tail->all, &all) ? 0 : -ENOMEM;
 }
 

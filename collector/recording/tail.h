@@ -40,6 +40,7 @@ struct slice_ledger {
 	struct recording_endpoint endpoint;
 	uint64_t requests, batches, batched, unbalanced, incomplete, handed_over, retransmitted;
 	uint64_t bytes_in, bytes_out, max_ns;
+	size_t place; /* of its endpoint among the ledgers of the tail's sum */
 	size_t n_counts, n_cells;
 	struct slice_count *counts;
 	struct slice_cell *cells;
@@ -84,6 +85,7 @@ struct recording_tail {
 	struct recording_slice *first;  /* oldest kept */
 	struct recording_slice *summed; /* oldest one in the sum */
 	struct recording_slice *last;
+	size_t detailed;      /* of the sum's ledgers, see recording_tail_detail() */
 	struct recording sum; /* by endpoint, in the order in which they came */
 	/* The same intervals with one ledger, "all endpoints", without histograms of accounts. */
 	struct recording all;
@@ -99,6 +101,12 @@ void recording_tail_destroy(struct recording_tail *tail);
 int recording_tail_push(struct recording_tail *tail, struct recording_slice *slice);
 /* Another length: of what is kept. */
 int recording_tail_set_length(struct recording_tail *tail, uint64_t length_ns);
+/*
+ * From now on the sum has the histograms of accounts for its ledger @place, and for no other:
+ * adding up all of them would take more time than everything else. (Of everything it always has
+ * them, since the slices that they would be added up from are let go.)
+ */
+void recording_tail_detail(struct recording_tail *tail, size_t place);
 /* Forgets everything but meta and hooks. */
 int recording_tail_reset(struct recording_tail *tail);
 int recording_tail_set_meta(struct recording_tail *tail, const char *key, const char *value);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * top_refresh [ENDPOINTS]: the CPU time that one refresh of `ktax top` takes, per view: taking an
- * interval of that many busy endpoints (50), finding what it says, and drawing 132 x 43 characters.
- * As a share of a CPU at one refresh a second.
+ * top_refresh [ENDPOINTS]: the CPU time that one refresh of `ktax top` takes, per view: reading
+ * what the kernel's side has counted of that many busy endpoints (50), making an interval of it,
+ * taking it, finding what it says, and drawing 132 x 43 characters. As a share of a CPU at one
+ * refresh a second. The counts are those of two CPUs and the spare set.
  */
 #include <locale.h>
 #include <math.h>
@@ -11,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "aggregates.h"
+#include "arrivals.h"
 #include "commands.h"
 #include "top.h"
 
@@ -95,24 +98,108 @@ static double cpu_ms(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static struct recording_slice *make_slice(const struct ktax_aggregate *aggregate, int n)
+/* ---- The kernel's side, and the recorder's thread ---------------------------------------------
+ */
+
+#define SETS 3
+
+struct kernel {
+	int n;
+	struct ktax_aggregate *memory;
+	struct aggregates aggregates;
+	struct ktax_aggregate *last;
+	struct arrival_windows *windows;
+	struct aggregate_delta delta;
+	uint64_t ms;
+};
+
+static void make_kernel(struct kernel *kernel, int n)
+{
+	*kernel = (struct kernel){
+		.n = n,
+		.memory = calloc((size_t)n * SETS, sizeof(*kernel->memory)),
+		.last = calloc((size_t)n, sizeof(*kernel->last)),
+		.windows = calloc((size_t)n, sizeof(*kernel->windows)),
+	};
+	kernel->aggregates = (struct aggregates){
+		.memory = kernel->memory,
+		.sets = SETS,
+		.endpoints = (uint32_t)n,
+		.counted = calloc(SETS, sizeof(*kernel->aggregates.counted)),
+	};
+	if (!kernel->memory || !kernel->last || !kernel->windows || !kernel->aggregates.counted)
+		abort();
+}
+
+static void free_kernel(struct kernel *kernel)
+{
+	free(kernel->memory);
+	free(kernel->last);
+	free(kernel->windows);
+	free(kernel->aggregates.counted);
+}
+
+/* A second's requests, on both CPUs. */
+static void count_requests(struct kernel *kernel, const struct ktax_aggregate *second)
+{
+	for (int i = 0; i < kernel->n; i++)
+		for (int set = 0; set < 2; set++) {
+			struct ktax_aggregate *into = &kernel->memory[set * kernel->n + i];
+
+			ktax_aggregate_add(into, second);
+			into->arrived = 1;
+			for (int slot = 0; slot < KTAX_ARRIVAL_SLOTS; slot++)
+				into->arrivals[slot]++;
+		}
+}
+
+static void fold_arrivals(struct kernel *kernel, int endpoint)
+{
+	uint32_t counts[1000];
+
+	aggregates_read_arrivals(&kernel->aggregates, (uint32_t)endpoint, kernel->ms, 1000, counts);
+	for (int i = 0; i < 1000; i++)
+		arrival_windows_add(&kernel->windows[endpoint], kernel->ms + (uint64_t)i,
+		                    counts[i]);
+}
+
+/* Milliseconds of CPU time per refresh. */
+struct cost {
+	double arrivals, read, slice, take, find, draw;
+};
+
+static struct recording_slice *make_slice(struct kernel *kernel, struct cost *cost)
 {
 	const struct recording_interval interval = { .length_ns = 1000000000,
 		                                     .attached_ns = 1000000000 };
 	struct recording_slice *slice;
+	double began = cpu_ms(), now;
 
+	for (int e = 0; e < kernel->n; e++)
+		fold_arrivals(kernel, e);
+	kernel->ms += 1000;
+	now = cpu_ms();
+	cost->arrivals += now - began;
 	if (recording_slice_create(&interval, &slice))
 		abort();
-	for (int e = 0; e < n; e++) {
+	for (int e = 0; e < kernel->n; e++) {
 		struct recording_endpoint endpoint = { .pid = e + 1, .comm = "server" };
 
+		began = cpu_ms();
+		aggregates_take(&kernel->aggregates, (uint32_t)e, &kernel->last[e], &kernel->delta);
 		snprintf(endpoint.name, sizeof(endpoint.name), "10.0.0.1:%d/tcp", 8000 + e);
-		if (recording_slice_add_aggregate(slice, &endpoint, aggregate))
+		now = cpu_ms();
+		cost->read += now - began;
+		if (recording_slice_add_aggregate(slice, &endpoint, &kernel->delta.grown))
 			abort();
+		cost->slice += cpu_ms() - now;
 	}
 	recording_slice_finish(slice);
 	return slice;
 }
+
+/* ---- The screen's -----------------------------------------------------------------------------
+ */
 
 static void describe(const struct source *source, char *text, size_t size)
 {
@@ -120,36 +207,59 @@ static void describe(const struct source *source, char *text, size_t size)
 	snprintf(text, size, "bench");
 }
 
-/* Milliseconds of CPU time per refresh. */
-struct cost {
-	double slice, take, find, draw;
-};
-
-static struct cost measure(struct top *top, struct canvas *canvas,
-                           const struct ktax_aggregate *aggregate, int n)
+static struct cost measure(struct top *top, struct canvas *canvas, struct kernel *kernel,
+                           const struct ktax_aggregate *second)
 {
 	struct cost cost = { 0 };
 
 	for (int i = 0; i < WARM_UP + REFRESHES; i++) {
-		double began = cpu_ms(), made, taken, found;
-		struct recording_slice *slice = make_slice(aggregate, n);
+		double began, taken, found;
+		struct recording_slice *slice;
 		int error;
 
-		made = cpu_ms();
+		if (i == WARM_UP)
+			cost = (struct cost){ 0 };
+		count_requests(kernel, second);
+		slice = make_slice(kernel, &cost);
+		began = cpu_ms();
 		error = model_take(&top->model, slice);
 		taken = cpu_ms();
 		if (error || model_refresh(&top->model))
 			abort();
 		found = cpu_ms();
 		top_draw(top, canvas);
-		if (i < WARM_UP)
-			continue;
-		cost.slice += (made - began) / REFRESHES;
-		cost.take += (taken - made) / REFRESHES;
-		cost.find += (found - taken) / REFRESHES;
-		cost.draw += (cpu_ms() - found) / REFRESHES;
+		cost.take += taken - began;
+		cost.find += found - taken;
+		cost.draw += cpu_ms() - found;
 	}
 	return cost;
+}
+
+static void print_cost(const char *view, int n, const struct cost *cost)
+{
+	double ms =
+		cost->arrivals + cost->read + cost->slice + cost->take + cost->find + cost->draw;
+
+	printf("%-12s %d endpoints  %5.2f ms (arrivals %.2f, read %.2f, slice %.2f, take %.2f, "
+	       "find %.2f, draw %.2f)  %.2f %% of a CPU at one a second\n",
+	       view, n, ms / REFRESHES, cost->arrivals / REFRESHES, cost->read / REFRESHES,
+	       cost->slice / REFRESHES, cost->take / REFRESHES, cost->find / REFRESHES,
+	       cost->draw / REFRESHES, ms / REFRESHES / 10);
+}
+
+/* As many as the probes have. */
+static void set_hooks(struct model *model)
+{
+	static struct recording_hook hooks[40];
+
+	for (int i = 0; i < 40; i++) {
+		snprintf(hooks[i].boundary, sizeof(hooks[i].boundary), "boundary_%d", i);
+		strcpy(hooks[i].account, ktax_account_info[i % KTAX_NACCOUNTS].name);
+		strcpy(hooks[i].program, "tp_btf/tcp_sendmsg_locked");
+		strcpy(hooks[i].why, "entering the send call counts as app");
+	}
+	if (recording_tail_set_hooks(&model->tail, hooks, 40))
+		abort();
 }
 
 int main(int argc, char **argv)
@@ -159,6 +269,7 @@ int main(int argc, char **argv)
 	struct source source = { &ops };
 	struct top top = { .source = &source };
 	struct canvas canvas;
+	struct kernel kernel;
 	int n = argc > 1 ? atoi(argv[1]) : 50;
 
 	if (n < 1 || n > ENDPOINTS_MOST)
@@ -169,19 +280,17 @@ int main(int argc, char **argv)
 	if (model_init(&top.model, TOP_BYTES_MAX, SPAN_DEFAULT_NS) ||
 	    canvas_init(&canvas, 43, 132, true))
 		return 1;
+	make_kernel(&kernel, n);
+	set_hooks(&top.model);
 	for (int view = 0; view < N_VIEWS; view++) {
 		struct cost cost;
-		double ms;
 
 		top.view = (enum view_name)view;
-		cost = measure(&top, &canvas, &aggregate, n);
-		ms = cost.slice + cost.take + cost.find + cost.draw;
-		printf("%-12s %d endpoints  %5.2f ms (slice %.2f, take %.2f, find %.2f, draw %.2f)  "
-		       "%.2f %% of a CPU at one a second\n",
-		       top_views[view]->option, n, ms, cost.slice, cost.take, cost.find, cost.draw,
-		       ms / 10);
+		cost = measure(&top, &canvas, &kernel, &aggregate);
+		print_cost(top_views[view]->option, n, &cost);
 	}
 	printf("intervals in memory: %.1f MB\n", (double)top.model.tail.bytes / 1e6);
+	free_kernel(&kernel);
 	model_destroy(&top.model);
 	canvas_destroy(&canvas);
 	return 0;

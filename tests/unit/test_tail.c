@@ -62,7 +62,7 @@ static void assert_ledgers_equal(const struct recording_ledger *a, const struct 
 }
 
 /* The tail's sum is what a recording of intervals @first to @first + @n - 1 holds. */
-static void assert_sum_is(const struct recording_tail *tail, unsigned int first, unsigned int n)
+static void assert_sum_is(struct recording_tail *tail, unsigned int first, unsigned int n)
 {
 	const char *path = "part.ktax";
 	struct recording *recording;
@@ -74,8 +74,10 @@ static void assert_sum_is(const struct recording_tail *tail, unsigned int first,
 	assert_int_equal(tail->sum.sum.attached_ns, recording->sum.attached_ns);
 	assert_int_equal(tail->sum.sum.lost_map_full, recording->sum.lost_map_full);
 	assert_int_equal(tail->sum.sum.start_realtime_ns, recording->sum.start_realtime_ns);
-	for (size_t i = 0; i < recording->n_ledgers; i++)
+	for (size_t i = 0; i < recording->n_ledgers; i++) {
+		recording_tail_detail(tail, i);
 		assert_ledgers_equal(&tail->sum.ledgers[i], &recording->ledgers[i]);
+	}
 	recording_free(recording);
 	remove(path);
 }
@@ -116,6 +118,29 @@ static void the_length_can_be_changed_both_ways(void **state)
 	assert_int_equal(recording_tail_set_length(&tail, TAIL_EVERYTHING), 0);
 	assert_sum_is(&tail, 0, INTERVALS);
 	assert_int_equal(recording_tail_set_length(&tail, 5 * SECOND_NS), 0);
+	assert_sum_is(&tail, INTERVALS - 5, 5);
+	recording_tail_destroy(&tail);
+}
+
+/* Whichever endpoint is looked at when: what is shown of it is what it did. */
+static void accounts_of_one_endpoint_follow_the_tail(void **state)
+{
+	struct recording_position position = { 0 };
+	struct recording_tail tail;
+	unsigned int n = 0;
+
+	assert_int_equal(sample_write("all.ktax", 0, INTERVALS), 0);
+	assert_int_equal(recording_tail_init(&tail, PLENTY, 3 * SECOND_NS), 0);
+	for (uint64_t before = 1; position.interval != before; n++) {
+		before = position.interval;
+		assert_int_equal(recording_read_on("all.ktax", &position, 1, push, &tail), 0);
+		recording_tail_detail(&tail, n % 4 < 2 ? 0 : SAMPLE_ENDPOINTS - 1);
+	}
+	assert_sum_is(&tail, INTERVALS - 3, 3);
+	assert_int_equal(recording_tail_set_length(&tail, 5 * SECOND_NS), 0);
+	for (size_t i = 0; i < tail.sum.n_ledgers; i++)
+		for (int account = 0; account < KTAX_NACCOUNTS; account++)
+			assert_int_equal(tail.sum.ledgers[i].account[account].total, 0);
 	assert_sum_is(&tail, INTERVALS - 5, 5);
 	recording_tail_destroy(&tail);
 }
@@ -194,8 +219,11 @@ static void aggregates_give_the_slices_that_a_recording_of_them_gives(void **sta
 		assert_int_equal(recording_tail_push(&live, slice), 0);
 	}
 	assert_int_equal(live.sum.n_ledgers, read.sum.n_ledgers);
-	for (size_t i = 0; i < live.sum.n_ledgers; i++)
+	for (size_t i = 0; i < live.sum.n_ledgers; i++) {
+		recording_tail_detail(&live, i);
+		recording_tail_detail(&read, i);
 		assert_ledgers_equal(&live.sum.ledgers[i], &read.sum.ledgers[i]);
+	}
 	assert_ledgers_equal(&live.all.ledgers[0], &read.all.ledgers[0]);
 	recording_tail_destroy(&read);
 	recording_tail_destroy(&live);
@@ -303,6 +331,7 @@ int main(void)
 		TEST(a_tail_of_everything_is_the_recording),
 		TEST(a_tail_of_three_seconds_is_a_recording_of_them),
 		TEST(the_length_can_be_changed_both_ways),
+		TEST(accounts_of_one_endpoint_follow_the_tail),
 		TEST(an_interval_shorter_than_the_length_stays),
 		TEST(memory_is_bounded_and_what_is_let_go_leaves_the_sum),
 		TEST(a_tail_of_everything_keeps_what_is_let_go_in_its_sum),

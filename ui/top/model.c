@@ -278,8 +278,10 @@ const struct finding_endpoint *model_selected(struct model *model)
 	if (row < 0)
 		return NULL;
 	endpoint = &model->findings->endpoints[model->rows[row]];
-	if (model->detailed != endpoint)
+	if (model->detailed != endpoint) {
+		recording_tail_detail(&model->tail, model->rows[row]);
 		findings_detail(endpoint);
+	}
 	model->detailed = endpoint;
 	return endpoint;
 }

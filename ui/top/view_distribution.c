@@ -12,7 +12,8 @@
 #include "curve.h"
 #include "top.h"
 
-#define AXIS 9 /* columns of the times at the left */
+#define AXIS      9    /* columns of the times at the left */
+#define DOTS_MOST 2048 /* of a curve, across */
 
 struct scale {
 	double low, high; /* log10 of ns */
@@ -50,9 +51,16 @@ static void draw_curve(const struct plot *plot, const struct recording_ledger *l
                        const struct scale *scale, enum curve curve, enum ink ink, char mark)
 {
 	int across = plot_dots_across(plot), up = plot_dots_up(plot), last = -1;
+	double above[DOTS_MOST];
+	uint64_t ns[DOTS_MOST];
 
+	if (across > DOTS_MOST)
+		across = DOTS_MOST;
+	for (int x = 0; x < across; x++)
+		above[x] = above_at(scale, x, plot_dots_across(plot));
+	curve_at_each(ledger, curve, above, across > 0 ? (size_t)across : 0, ns);
 	for (int x = 0; x < across; x++) {
-		int y = height_of(scale, curve_at(ledger, curve, above_at(scale, x, across)), up);
+		int y = height_of(scale, ns[x], up);
 
 		for (int between = last < 0 ? y : last + 1; between < y; between++)
 			plot_dot(plot, x, between, ink, mark);
