@@ -5,6 +5,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,14 +132,61 @@ static int keep_fd(struct span_links *links, int fd)
 	return 0;
 }
 
+/* ---- Letting go of links ------------------------------------------------------------------ */
+
+/*
+ * A link of uprobes is gone when a grace period of the kernel has passed, tens to hundreds of
+ * milliseconds. Closed one after the other, each waits for one of its own; closed at once, they
+ * share it.
+ */
+#define CLOSERS_MOST 64
+
+struct closing {
+	struct span_links *links;
+	size_t next; /* links first, then descriptors */
+};
+
+static void *close_links(void *context)
+{
+	struct closing *closing = context;
+	const struct span_links *links = closing->links;
+	size_t i;
+
+	while ((i = __atomic_fetch_add(&closing->next, 1, __ATOMIC_RELAXED)) <
+	       links->n_links + links->n_fds) {
+		if (i < links->n_links)
+			bpf_link__destroy(links->link[i]);
+		else
+			close(links->fd[i - links->n_links]);
+	}
+	return NULL;
+}
+
+/* Signals are for the other threads. Where there can be no thread, this one closes all. */
+static void close_at_once(struct span_links *links)
+{
+	struct closing closing = { links, 0 };
+	pthread_t closer[CLOSERS_MOST];
+	size_t n = 0, wanted = links->n_links + links->n_fds;
+	sigset_t all, before;
+
+	if (wanted > CLOSERS_MOST)
+		wanted = CLOSERS_MOST;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	while (n + 1 < wanted && !pthread_create(&closer[n], NULL, close_links, &closing))
+		n++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	close_links(&closing);
+	while (n)
+		pthread_join(closer[--n], NULL);
+}
+
 void span_links_detach(struct span_links *links)
 {
 	if (!links)
 		return;
-	for (size_t i = 0; i < links->n_links; i++)
-		bpf_link__destroy(links->link[i]);
-	for (size_t i = 0; i < links->n_fds; i++)
-		close(links->fd[i]);
+	close_at_once(links);
 	free(links->link);
 	free(links->fd);
 	free(links);
