@@ -6,17 +6,13 @@
 #include "ab_document.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "ab_reader.h"
 #include "sentence.h"
-
-#define NUMBER_MOST 1e18
 
 const char *const ab_document_verdict_name[AB_DOCUMENT_VERDICTS] = { "better", "worse",
 	                                                             "equivalent", "inconclusive",
@@ -25,201 +21,28 @@ const char *const ab_document_verdict_name[AB_DOCUMENT_VERDICTS] = { "better", "
 static const char *const metric_name[AB_DOCUMENT_METRICS] = { "p50",  "p90",  "p99",
 	                                                      "p999", "loss", "cpu" };
 
-struct reader {
-	const char *path;
-	struct ab_document *document;
-	char *why;
-	size_t why_size;
-	int error;
-};
-
-static void fail(struct reader *reader, int error, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void fail(struct reader *reader, int error, const char *format, ...)
-{
-	va_list arguments;
-	int length;
-
-	if (reader->error)
-		return;
-	reader->error = error;
-	length = snprintf(reader->why, reader->why_size, "%s: ", reader->path);
-	if (length < 0 || (size_t)length >= reader->why_size)
-		return;
-	va_start(arguments, format);
-	vsnprintf(reader->why + length, reader->why_size - (size_t)length, format, arguments);
-	va_end(arguments);
-}
-
-/* ---- Values --------------------------------------------------------------------------------- */
-
-static void copy_text(const char *from, char *into, size_t size)
-{
-	snprintf(into, size, "%s", from);
-	for (; *into; into++)
-		if ((unsigned char)*into < ' ' || *into == 0x7f)
-			*into = '?';
-}
-
-/* Where it is null or missing @into stays as it is. */
-static void read_text(struct reader *reader, const json_t *object, const char *key, char *into,
-                      size_t size)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (!value || json_is_null(value))
-		return;
-	if (!json_is_string(value))
-		fail(reader, -EBADMSG, "\"%s\" is not a text", key);
-	else
-		copy_text(json_string_value(value), into, size);
-}
-
-static const json_t *read_object(struct reader *reader, const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (!json_is_object(value))
-		fail(reader, -EBADMSG, "\"%s\" is missing, or no object", key);
-	return value;
-}
-
-static bool read_flag(struct reader *reader, const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (!json_is_boolean(value))
-		fail(reader, -EBADMSG, "\"%s\" is neither true nor false", key);
-	return json_is_true(value);
-}
-
-/* A number from @least on, or @null for null; a missing one is a mistake unless @null is NAN. */
-static double read_number(struct reader *reader, const json_t *object, const char *key,
-                          double least, double null)
-{
-	const json_t *value = json_object_get(object, key);
-	double number = json_number_value(value);
-
-	if (json_is_null(value) || (!value && isnan(null)))
-		return null;
-	if (!json_is_number(value) || !(number >= least) || number > NUMBER_MOST) {
-		fail(reader, -EBADMSG, "\"%s\" is not a number as it should be", key);
-		return null;
-	}
-	return number;
-}
-
-static uint64_t read_count(struct reader *reader, const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (json_is_integer(value) && json_integer_value(value) >= 0)
-		return (uint64_t)json_integer_value(value);
-	fail(reader, -EBADMSG, "\"%s\" is not a count", key);
-	return 0;
-}
-
-static enum ab_document_verdict read_verdict(struct reader *reader, const json_t *object)
+static enum ab_document_verdict read_verdict(struct ab_reader *reader, const json_t *object)
 {
 	const char *text = json_string_value(json_object_get(object, "verdict"));
 
 	for (int v = 0; text && v < AB_DOCUMENT_VERDICTS; v++)
 		if (!strcmp(text, ab_document_verdict_name[v]))
 			return (enum ab_document_verdict)v;
-	fail(reader, -EBADMSG, "\"verdict\" is none");
+	ab_fail(reader, -EBADMSG, "\"verdict\" is none");
 	return AB_DOCUMENT_INVALID;
 }
 
-/* RFC 3339 in UTC, as ktax writes it; NAN where it is absent. */
-static double read_time(struct reader *reader, const json_t *object, const char *key)
-{
-	char text[32] = "";
-	struct tm utc = { 0 };
-	char *end;
-
-	read_text(reader, object, key, text, sizeof(text));
-	if (!text[0])
-		return NAN;
-	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-	if (end && !*end && utc.tm_year > 0 && utc.tm_year < 8000)
-		return (double)timegm(&utc);
-	fail(reader, -EBADMSG, "\"%s\" is not a time in UTC", key);
-	return NAN;
-}
-
-/* ---- What was run --------------------------------------------------------------------------- */
-
-static void read_host(struct reader *reader, const json_t *root)
+static void read_design(struct ab_reader *reader, const json_t *root)
 {
 	struct ab_document *document = reader->document;
-	const json_t *host = read_object(reader, root, "host");
-
-	read_text(reader, host, "hostname", document->hostname, sizeof(document->hostname));
-	read_text(reader, host, "kernel", document->kernel, sizeof(document->kernel));
-	read_text(reader, host, "cpu_model", document->cpu_model, sizeof(document->cpu_model));
-}
-
-static void read_link(struct reader *reader, const json_t *root)
-{
-	struct ab_document *document = reader->document;
-	const json_t *link = json_object_get(root, "link");
-	char kind[16] = "";
-
-	if (!link)
-		return;
-	if (!json_is_object(link))
-		fail(reader, -EBADMSG, "\"link\" is no object");
-	read_text(reader, link, "kind", kind, sizeof(kind));
-	read_text(reader, link, "driver", document->driver, sizeof(document->driver));
-	document->own_links = !strcmp(kind, "test");
-	document->has_link = document->own_links || !strcmp(kind, "ports");
-	if (!document->has_link)
-		fail(reader, -EBADMSG, "\"kind\" of the link is neither test nor ports");
-}
-
-static void read_work(struct reader *reader, const json_t *traffic)
-{
-	const json_t *work = json_object_get(traffic, "work");
-	char source[16] = "";
-
-	if (!work)
-		return;
-	read_text(reader, work, "source", source, sizeof(source));
-	reader->document->work_mean_ns = read_number(reader, work, "mean_ns", 0, 0);
-	if (!strcmp(source, "fixed"))
-		reader->document->work = AB_WORK_FIXED;
-	else if (!strcmp(source, "recording"))
-		reader->document->work = AB_WORK_RECORDED;
-	else if (strcmp(source, "none") != 0)
-		fail(reader, -EBADMSG, "\"source\" of the work is none, fixed or recording");
-}
-
-static void read_traffic(struct reader *reader, const json_t *root)
-{
-	struct ab_document *document = reader->document;
-	const json_t *traffic = read_object(reader, root, "traffic");
-	const json_t *sizes = read_object(reader, traffic, "sizes");
-
-	read_work(reader, traffic);
-	document->rate_pps = read_number(reader, traffic, "rate_pps", 0, NAN);
-	document->flows = read_count(reader, traffic, "flows");
-	document->size_min_bytes = read_count(reader, sizes, "min_bytes");
-	document->size_max_bytes = read_count(reader, sizes, "max_bytes");
-	document->size_mean_bytes = read_number(reader, sizes, "mean_bytes", 0, NAN);
-}
-
-static void read_design(struct reader *reader, const json_t *root)
-{
-	struct ab_document *document = reader->document;
-	const json_t *design = read_object(reader, root, "design");
-	uint64_t pairs = read_count(reader, design, "pairs");
+	const json_t *design = ab_read_object(reader, root, "design");
+	uint64_t pairs = ab_read_count(reader, design, "pairs");
 
 	snprintf(document->transport, sizeof(document->transport), "udp");
-	read_text(reader, design, "protocol", document->transport, sizeof(document->transport));
-	document->confidence = read_number(reader, design, "confidence", 0, 0.95);
+	ab_read_text(reader, design, "protocol", document->transport, sizeof(document->transport));
+	document->confidence = ab_read_number(reader, design, "confidence", 0, 0.95);
 	if (pairs > AB_DOCUMENT_ROUNDS_MAX)
-		fail(reader, -EBADMSG, "more than %d pairs", AB_DOCUMENT_ROUNDS_MAX);
+		ab_fail(reader, -EBADMSG, "more than %d pairs", AB_DOCUMENT_ROUNDS_MAX);
 	else
 		document->rounds = pairs;
 }
@@ -250,7 +73,7 @@ static enum ab_role find_role(const struct ab_document_arm *arm, bool baseline, 
 }
 
 /* @ret_ns[i] of every valid block; null is what was lost. */
-static void read_block_list(struct reader *reader, const json_t *blocks, const char *key,
+static void read_block_list(struct ab_reader *reader, const json_t *blocks, const char *key,
                             double **ret_ns)
 {
 	const json_t *list = json_object_get(blocks, key),
@@ -259,12 +82,12 @@ static void read_block_list(struct reader *reader, const json_t *blocks, const c
 	double *ns;
 
 	if (json_array_size(list) != rounds || json_array_size(valid) != rounds) {
-		fail(reader, -EBADMSG, "\"%s\" of the blocks has not one value per pair", key);
+		ab_fail(reader, -EBADMSG, "\"%s\" of the blocks has not one value per pair", key);
 		return;
 	}
 	*ret_ns = ns = calloc(rounds + 1, sizeof(*ns));
 	if (!ns) {
-		fail(reader, -ENOMEM, "out of memory");
+		ab_fail(reader, -ENOMEM, "out of memory");
 		return;
 	}
 	for (size_t i = 0; i < rounds; i++) {
@@ -274,8 +97,8 @@ static void read_block_list(struct reader *reader, const json_t *blocks, const c
 		ns[i] = json_is_number(value) ? number : INFINITY;
 		if (!json_is_true(json_array_get(valid, i)))
 			ns[i] = NAN;
-		else if (!json_is_null(value) && !(number > 0 && number <= NUMBER_MOST))
-			fail(reader, -EBADMSG, "\"%s\" of a block is not a time", key);
+		else if (!json_is_null(value) && !(number > 0 && number <= AB_NUMBER_MOST))
+			ab_fail(reader, -EBADMSG, "\"%s\" of a block is not a time", key);
 	}
 }
 
@@ -289,7 +112,7 @@ static void drop_unmeasured(double **ns, size_t rounds)
 	*ns = NULL;
 }
 
-static void read_blocks(struct reader *reader, const json_t *object, struct ab_document_arm *arm)
+static void read_blocks(struct ab_reader *reader, const json_t *object, struct ab_document_arm *arm)
 {
 	const json_t *blocks = json_object_get(object, "blocks");
 
@@ -301,35 +124,35 @@ static void read_blocks(struct reader *reader, const json_t *object, struct ab_d
 	drop_unmeasured(&arm->block_ns[POLICY_P999], reader->document->rounds);
 }
 
-static void read_arm(struct reader *reader, const json_t *object, size_t index)
+static void read_arm(struct ab_reader *reader, const json_t *object, size_t index)
 {
 	struct ab_document_arm *arm = &reader->document->arm[index];
-	bool baseline = read_flag(reader, object, "baseline"), bound;
-	const json_t *cpu = read_object(reader, object, "cpu_ns_per_request");
+	bool baseline = ab_read_flag(reader, object, "baseline"), bound;
+	const json_t *cpu = ab_read_object(reader, object, "cpu_ns_per_request");
 
-	read_text(reader, object, "path", arm->path, sizeof(arm->path));
-	read_text(reader, object, "how", arm->how, sizeof(arm->how));
-	read_text(reader, object, "why", arm->why, sizeof(arm->why));
+	ab_read_text(reader, object, "path", arm->path, sizeof(arm->path));
+	ab_read_text(reader, object, "how", arm->how, sizeof(arm->how));
+	ab_read_text(reader, object, "why", arm->why, sizeof(arm->why));
 	if (!arm->path[0])
-		fail(reader, -EBADMSG, "an arm has no path");
-	arm->skipped = read_flag(reader, object, "skipped");
-	bound = !read_flag(reader, object, "enters_kernel");
-	bound |= read_flag(reader, object, "answers_in_kernel");
+		ab_fail(reader, -EBADMSG, "an arm has no path");
+	arm->skipped = ab_read_flag(reader, object, "skipped");
+	bound = !ab_read_flag(reader, object, "enters_kernel");
+	bound |= ab_read_flag(reader, object, "answers_in_kernel");
 	arm->role = find_role(arm, baseline, bound);
-	arm->ns[POLICY_P50] = read_number(reader, object, "p50_ns", 0, NAN);
-	arm->ns[POLICY_P90] = read_number(reader, object, "p90_ns", 0, NAN);
-	arm->ns[POLICY_P99] = read_number(reader, object, "p99_ns", 0, NAN);
-	arm->ns[POLICY_P999] = read_number(reader, object, "p999_ns", 0, NAN);
-	arm->cpu_responder_ns = read_number(reader, cpu, "responder", 0, NAN);
-	arm->cpu_kernel_ns = read_number(reader, cpu, "kernel", 0, NAN);
+	arm->ns[POLICY_P50] = ab_read_number(reader, object, "p50_ns", 0, NAN);
+	arm->ns[POLICY_P90] = ab_read_number(reader, object, "p90_ns", 0, NAN);
+	arm->ns[POLICY_P99] = ab_read_number(reader, object, "p99_ns", 0, NAN);
+	arm->ns[POLICY_P999] = ab_read_number(reader, object, "p999_ns", 0, NAN);
+	arm->cpu_responder_ns = ab_read_number(reader, cpu, "responder", 0, NAN);
+	arm->cpu_kernel_ns = ab_read_number(reader, cpu, "kernel", 0, NAN);
 	arm->cores_polling =
-		(unsigned int)fmin(4096, read_number(reader, object, "cores_polling", 0, 0));
+		(unsigned int)fmin(4096, ab_read_number(reader, object, "cores_polling", 0, 0));
 	if (baseline)
 		reader->document->baseline = index;
 	read_blocks(reader, object, arm);
 }
 
-static void check_arms(struct reader *reader)
+static void check_arms(struct ab_reader *reader)
 {
 	const struct ab_document *document = reader->document;
 	size_t baselines = 0;
@@ -338,27 +161,27 @@ static void check_arms(struct reader *reader)
 		baselines += document->arm[i].role == AB_ROLE_BASELINE;
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(document->arm[i].path, document->arm[j].path))
-				fail(reader, -EBADMSG, "path \"%s\" is there twice",
-				     document->arm[i].path);
+				ab_fail(reader, -EBADMSG, "path \"%s\" is there twice",
+				        document->arm[i].path);
 	}
 	if (!reader->error && baselines != 1)
-		fail(reader, -EBADMSG, "%zu arms are the baseline, not one", baselines);
+		ab_fail(reader, -EBADMSG, "%zu arms are the baseline, not one", baselines);
 }
 
-static void read_arms(struct reader *reader, const json_t *root)
+static void read_arms(struct ab_reader *reader, const json_t *root)
 {
 	struct ab_document *document = reader->document;
 	const json_t *arms = json_object_get(root, "arms");
 	size_t n = json_array_size(arms);
 
 	if (!n || n > AB_DOCUMENT_ARMS_MAX) {
-		fail(reader, -EBADMSG, "\"arms\" is missing, or not 1 to %d arms",
-		     AB_DOCUMENT_ARMS_MAX);
+		ab_fail(reader, -EBADMSG, "\"arms\" is missing, or not 1 to %d arms",
+		        AB_DOCUMENT_ARMS_MAX);
 		return;
 	}
 	document->arm = calloc(n, sizeof(*document->arm));
 	if (!document->arm) {
-		fail(reader, -ENOMEM, "out of memory");
+		ab_fail(reader, -ENOMEM, "out of memory");
 		return;
 	}
 	document->n_arms = n;
@@ -378,7 +201,7 @@ static struct ab_document_arm *find_arm(struct ab_document *document, const char
 }
 
 /* null within an interval is an end without bound. */
-static void read_interval(struct reader *reader, const json_t *object,
+static void read_interval(struct ab_reader *reader, const json_t *object,
                           struct ab_document_change *change)
 {
 	const json_t *ci = json_object_get(object, "ci");
@@ -390,10 +213,10 @@ static void read_interval(struct reader *reader, const json_t *object,
 	change->low = json_is_number(low) ? json_number_value(low) : -INFINITY;
 	change->high = json_is_number(high) ? json_number_value(high) : INFINITY;
 	if (json_array_size(ci) != 2 || !(change->low <= change->high))
-		fail(reader, -EBADMSG, "\"ci\" is no interval");
+		ab_fail(reader, -EBADMSG, "\"ci\" is no interval");
 }
 
-static void read_comparison(struct reader *reader, const json_t *object)
+static void read_comparison(struct ab_reader *reader, const json_t *object)
 {
 	const char *path = json_string_value(json_object_get(object, "path"));
 	const char *metric = json_string_value(json_object_get(object, "metric"));
@@ -404,31 +227,31 @@ static void read_comparison(struct reader *reader, const json_t *object)
 	while (metric && m < AB_DOCUMENT_METRICS && strcmp(metric, metric_name[m]))
 		m++;
 	if (!arm || !metric || m == AB_DOCUMENT_METRICS || arm->change[m].present) {
-		fail(reader, -EBADMSG, "a comparison is of no arm and metric, or there twice");
+		ab_fail(reader, -EBADMSG, "a comparison is of no arm and metric, or there twice");
 		return;
 	}
 	change = &arm->change[m];
 	change->present = true;
-	change->change = read_number(reader, object, "change", -NUMBER_MOST, NAN);
-	change->n = read_count(reader, object, "n");
+	change->change = ab_read_number(reader, object, "change", -AB_NUMBER_MOST, NAN);
+	change->n = ab_read_count(reader, object, "n");
 	change->verdict = read_verdict(reader, object);
 	read_interval(reader, object, change);
 }
 
-static void read_comparisons(struct reader *reader, const json_t *root)
+static void read_comparisons(struct ab_reader *reader, const json_t *root)
 {
 	const json_t *comparisons = json_object_get(root, "comparisons");
 
 	if (!json_is_array(comparisons) ||
 	    json_array_size(comparisons) > AB_DOCUMENT_ARMS_MAX * AB_DOCUMENT_METRICS)
-		fail(reader, -EBADMSG, "\"comparisons\" is missing, or too long");
+		ab_fail(reader, -EBADMSG, "\"comparisons\" is missing, or too long");
 	for (size_t i = 0; i < json_array_size(comparisons) && !reader->error; i++)
 		read_comparison(reader, json_array_get(comparisons, i));
 }
 
-static void read_validity(struct reader *reader, const json_t *root)
+static void read_validity(struct ab_reader *reader, const json_t *root)
 {
-	const json_t *validity = read_object(reader, root, "validity");
+	const json_t *validity = ab_read_object(reader, root, "validity");
 	const json_t *unequal = json_object_get(validity, "unequal");
 
 	for (size_t i = 0; i < json_array_size(unequal) && i < AB_DOCUMENT_ARMS_MAX; i++) {
@@ -442,38 +265,23 @@ static void read_validity(struct reader *reader, const json_t *root)
 
 /* ---- The document --------------------------------------------------------------------------- */
 
-static void read_schema(struct reader *reader, const json_t *root)
-{
-	const char *schema = json_string_value(json_object_get(root, "schema"));
-	char shown[32];
-
-	if (!schema) {
-		fail(reader, -EBADMSG, "not what 'ktax ab --json' writes: it has no \"schema\"");
-		return;
-	}
-	copy_text(schema, shown, sizeof(shown));
-	if (strcmp(schema, "ktax.ab/1") != 0)
-		fail(reader, -EPROTO, "its schema is %s, not ktax.ab/1, the result of 'ktax ab'",
-		     shown);
-}
-
-static void read_root(struct reader *reader, const json_t *root)
+static void read_root(struct ab_reader *reader, const json_t *root)
 {
 	struct ab_document *document = reader->document;
 
 	if (!json_is_object(root))
-		fail(reader, -EBADMSG, "not what 'ktax ab --json' writes");
-	read_schema(reader, root);
+		ab_fail(reader, -EBADMSG, "not what 'ktax ab --json' writes");
+	ab_read_schema(reader, root, "ktax.ab/1", "ktax ab --json");
 	if (reader->error)
 		return;
-	read_text(reader, root, "ktax_version", document->ktax_version,
-	          sizeof(document->ktax_version));
-	read_text(reader, root, "reason", document->reason, sizeof(document->reason));
-	document->created_s = read_time(reader, root, "created");
+	ab_read_text(reader, root, "ktax_version", document->ktax_version,
+	             sizeof(document->ktax_version));
+	ab_read_text(reader, root, "reason", document->reason, sizeof(document->reason));
+	document->created_s = ab_read_time(reader, root, "created");
 	document->verdict = read_verdict(reader, root);
-	read_host(reader, root);
-	read_link(reader, root);
-	read_traffic(reader, root);
+	ab_read_host(reader, root);
+	ab_read_link(reader, root);
+	ab_read_traffic(reader, root);
 	read_design(reader, root);
 	if (!reader->error)
 		read_arms(reader, root);
@@ -486,7 +294,7 @@ static void read_root(struct reader *reader, const json_t *root)
 int ab_document_parse(const char *text, size_t size, const char *path, struct ab_document **ret,
                       char *why, size_t why_size)
 {
-	struct reader reader = { .path = path, .why = why, .why_size = why_size };
+	struct ab_reader reader = { .path = path, .why = why, .why_size = why_size };
 	json_error_t error;
 	json_t *root;
 
@@ -500,7 +308,7 @@ int ab_document_parse(const char *text, size_t size, const char *path, struct ab
 	if (root)
 		read_root(&reader, root);
 	else
-		fail(&reader, -EBADMSG, "not JSON, from line %d on", error.line);
+		ab_fail(&reader, -EBADMSG, "not JSON, from line %d on", error.line);
 	json_decref(root);
 	if (!reader.error) {
 		*ret = reader.document;
@@ -510,38 +318,11 @@ int ab_document_parse(const char *text, size_t size, const char *path, struct ab
 	return reader.error;
 }
 
-static int read_bytes(const char *path, char **ret_text, size_t *ret_size)
-{
-	FILE *file = fopen(path, "rbe");
-	size_t size, room = AB_DOCUMENT_BYTES_MAX + 1;
-	char *text = malloc(room);
-	int err = 0;
-
-	if (!file || !text) {
-		err = file ? -ENOMEM : -errno;
-		goto out;
-	}
-	errno = 0;
-	size = fread(text, 1, room, file);
-	if (ferror(file))
-		err = errno ? -errno : -EIO;
-	*ret_size = size;
-out:
-	if (file)
-		fclose(file);
-	if (err) {
-		free(text);
-		return err;
-	}
-	*ret_text = text;
-	return 0;
-}
-
 int ab_document_read(const char *path, struct ab_document **ret, char *why, size_t why_size)
 {
 	char *text = NULL;
 	size_t size = 0;
-	int err = read_bytes(path, &text, &size);
+	int err = ab_read_bytes(path, &text, &size);
 
 	if (err)
 		return sentence(why, why_size, err, "%s: %s", path, strerror(-err));

@@ -524,6 +524,7 @@ static int decide(struct maker *maker)
 	if (evidence_refuses_ab(maker))
 		return 0;
 	out->fits = true;
+	evidence_check_sweep(maker);
 	err = paths_predict(maker);
 	if (!err)
 		decide_by_paths(maker);

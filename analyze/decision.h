@@ -27,6 +27,7 @@
 #include "ledger.h"
 #include "policy.h"
 #include "readiness.h"
+#include "sweep_document.h"
 
 enum decision_verdict {
 	DECISION_BYPASS_DPDK,
@@ -82,6 +83,8 @@ struct decision_input {
 	const char *policy_path;      /* NULL: the defaults */
 	const struct ab_document *ab; /* NULL: there is none */
 	const char *ab_path;
+	const struct sweep_document *sweep; /* NULL: there is none */
+	const char *sweep_path;
 	const struct readiness *readiness; /* NULL: not known */
 	double peak_per_second;            /* 0: not known */
 	const char *peak_window;           /* "10 ms": that it is the peak of */
@@ -98,6 +101,7 @@ struct decision {
 	size_t n_paths;
 	struct decision_path *path;         /* of the A/B's arms, but the baseline */
 	const struct decision_path *chosen; /* that the verdict is of, or NULL */
+	bool sweep_fits;                    /* the sweep belongs to the A/B: capacities are its */
 	bool fits; /* the A/B belongs to the recording: predictions mean something */
 	double size_factor, rate_factor; /* between A/B and recording, >= 1; 0: not known */
 };

@@ -90,6 +90,41 @@ void evidence_ask_ab(struct maker *maker)
 				: "unknown");
 }
 
+/* The A/B's own arguments, but for its rate. */
+void evidence_ask_sweep(struct maker *maker)
+{
+	const struct decision_input *in = maker->in;
+	const struct ab_document *ab = in->ab;
+	char paths[160] = "";
+
+	for (size_t i = 0; i < ab->n_arms; i++)
+		if (i != ab->baseline && !ab->arm[i].skipped && ab->arm[i].role != AB_ROLE_BOUND)
+			snprintf(paths + strlen(paths), sizeof(paths) - strlen(paths), "%s%s",
+			         *paths ? "," : "", ab->arm[i].path);
+	command_add(maker, "sudo ktax ab --sweep%s --paths %s --size %.0f --json %.60s",
+	            !ab->own_links                  ? " --plan plan.ini"
+	            : !strcmp(ab->transport, "tcp") ? " --tcp"
+	                                            : "",
+	            paths, fmin(PAYLOAD_MOST, fmax(PAYLOAD_AB, ab->size_mean_bytes - HEADERS)),
+	            in->sweep_path ? in->sweep_path : "sweep.json");
+	maker->asked_sweep = true;
+}
+
+void evidence_check_sweep(struct maker *maker)
+{
+	const struct decision_input *in = maker->in;
+	char why[256], source[160];
+
+	if (!in->sweep)
+		return;
+	maker->out->sweep_fits =
+		sweep_document_fits(in->sweep, in->ab, in->policy->likeness, why, sizeof(why));
+	snprintf(source, sizeof(source), "%.120s: host, link, traffic", in->sweep_path);
+	if (!maker->out->sweep_fits)
+		reason_write(caution_add(maker), "", source,
+		             "the sweep was not run as the A/B was, and is not used: %.250s", why);
+}
+
 /* ---- The recording -------------------------------------------------------------------------- */
 
 static bool refuse_few(struct maker *maker)

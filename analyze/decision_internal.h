@@ -9,7 +9,8 @@ struct maker {
 	const struct decision_input *in;
 	struct decision *out;
 	const struct ab_document_arm *tuned[COUNTERFACTUAL_QUANTILES]; /* best tuned kernel */
-	char source[160];                                              /* filled by from() */
+	bool asked_sweep;
+	char source[160]; /* filled by from() */
 };
 
 /* ---- Figures for people: ASCII, since they stand in JSON too ---- */
@@ -29,6 +30,7 @@ struct figure_text text_days(double seconds); /* "12 days" */
 const char *from_recording(struct maker *maker, const char *where);
 const char *from_ab(struct maker *maker, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+const char *from_sweep(struct maker *maker, const char *path); /* the arm of @path */
 const char *from_policy(struct maker *maker, const char *where);
 
 void reason_write(struct decision_reason *reason, const char *figure, const char *source,
@@ -60,6 +62,10 @@ bool evidence_refuses_recording(struct maker *maker);
 bool evidence_refuses_ab(struct maker *maker);
 /* The A/B that would settle it. */
 void evidence_ask_ab(struct maker *maker);
+/* The sweep that would tell what cores that poll carry. */
+void evidence_ask_sweep(struct maker *maker);
+/* Whether the sweep belongs to the A/B: fills out->sweep_fits, and says why not. */
+void evidence_check_sweep(struct maker *maker);
 /* A longer recording: of @requests. */
 void evidence_ask_recording(struct maker *maker, double requests);
 /* Sizes and rates: fills out->size_factor and rate_factor. */

@@ -177,19 +177,25 @@ static enum decision_answer judge_goals(struct maker *maker, struct decision_pat
 	return worst;
 }
 
+/* Fewer cores than are needed by what they were shown to carry would do: that is a doubt. */
 static enum decision_answer judge_cores(struct maker *maker, struct decision_path *path)
 {
 	const struct economics *economics = &path->economics;
 	double limit = maker->in->policy->cores_limit;
+	bool doubt = !economics->polling_cores || economics->polling_least <= limit;
 
 	if (isinf(limit) || !path->arm->cores_polling)
 		return DECISION_YES;
 	if (economics->polling_cores && economics->polling_cores <= limit)
 		return DECISION_YES;
 	reason_write(&path->reason, "cores", from_policy(maker, "limit, cores"),
-	             "%s: it polls %u cores of a host, the policy's limit is %.0f", path->arm->path,
-	             economics->polling_cores, limit);
-	return economics->polling_cores ? DECISION_NO : DECISION_MAYBE;
+	             "%s: it polls %u cores of a host, the policy's limit is %.0f%s",
+	             path->arm->path, economics->polling_cores, limit,
+	             doubt ? "; one core may carry more than it was shown to" : "");
+	if (!doubt)
+		return DECISION_NO;
+	evidence_ask_sweep(maker);
+	return DECISION_MAYBE;
 }
 
 static enum decision_answer judge_payback(struct maker *maker, struct decision_path *path)
@@ -210,6 +216,10 @@ static enum decision_answer judge_payback(struct maker *maker, struct decision_p
 	             : never                ? economics->payback_why
 	                                    : economics->money_why,
 	             limit);
+	if (economics->payback_least_months <= limit) {
+		evidence_ask_sweep(maker);
+		return DECISION_MAYBE;
+	}
 	return economics->has_payback || never ? DECISION_NO : DECISION_MAYBE;
 }
 
@@ -265,10 +275,14 @@ static void count_economics(struct maker *maker, struct decision_path *path)
 	const struct decision_input *in = maker->in;
 	enum counterfactual_quantile q = maker->out->quantile;
 	double rate = in->endpoint->rate.per_second;
+	const struct sweep_document_arm *swept =
+		maker->out->sweep_fits ? sweep_document_find(in->sweep, path->arm->path) : NULL;
 	const struct economics_load load = {
 		.mean_per_second = rate,
 		.peak_per_second = fmax(rate, in->peak_per_second),
 		.peak_window = in->peak_per_second > 0 ? in->peak_window : NULL,
+		.lossless_pps = swept && swept->lossless_pps > 0 ? swept->lossless_pps : 0,
+		.lossless_at_least = swept && swept->at_least,
 	};
 	double gain_ns =
 		path->known[q] ? in->counterfactual->total.ns[q].value - path->ns[q].value : NAN;

@@ -106,6 +106,13 @@ const char *from_ab(struct maker *maker, const char *format, ...)
 	return maker->source;
 }
 
+const char *from_sweep(struct maker *maker, const char *path)
+{
+	snprintf(maker->source, sizeof(maker->source), "%.80s: arms[%.32s].lossless_pps",
+	         maker->in->sweep_path, path);
+	return maker->source;
+}
+
 const char *from_policy(struct maker *maker, const char *where)
 {
 	const char *path = maker->in->policy_path;
@@ -166,8 +173,12 @@ void command_add_decide(struct maker *maker)
 	const struct decision_input *in = maker->in;
 
 	if (maker->out->n_commands)
-		command_add(maker, "ktax decide %.100s %.60s%s%.80s", in->recording->sources[0],
-		            in->ab_path ? in->ab_path : "ab.json",
+		command_add(maker, "ktax decide %.100s %.60s%s%.60s%s%.80s",
+		            in->recording->sources[0], in->ab_path ? in->ab_path : "ab.json",
+		            in->sweep_path || maker->asked_sweep ? " --sweep " : "",
+		            in->sweep_path       ? in->sweep_path
+		            : maker->asked_sweep ? "sweep.json"
+		                                 : "",
 		            in->policy_path ? " --policy " : "",
 		            in->policy_path ? in->policy_path : "");
 }

@@ -15,13 +15,20 @@ static void count_taken(const struct ab_document *document, const struct ab_docu
 {
 	double each = fmax(1, arm->cores_polling);
 
-	ret->per_core_second = document->rate_pps / each;
+	ret->per_core_swept = load->lossless_pps > 0;
+	ret->per_core_at_least = !ret->per_core_swept || load->lossless_at_least;
+	ret->per_core_second =
+		(!ret->per_core_swept     ? document->rate_pps
+	         : ret->per_core_at_least ? fmax(load->lossless_pps, document->rate_pps)
+	                                  : load->lossless_pps) /
+		each;
 	if (!arm->cores_polling) {
 		ret->taken_cores = load->mean_per_second * cpu_ns(arm) / 1e9;
 		return;
 	}
 	ret->polling_cores = (unsigned int)fmin(
 		4096, fmax(each, ceil(load->peak_per_second / ret->per_core_second)));
+	ret->polling_least = ret->per_core_at_least ? (unsigned int)each : ret->polling_cores;
 	ret->taken_cores = ret->polling_cores;
 }
 
@@ -62,9 +69,22 @@ static void note_missing(const struct policy_economics *policy, struct economics
 		         hosts, *hosts && *price ? ", " : "", price);
 }
 
+/* If the cores that poll carried as much as they would have to. */
+static double payback_at_best(const struct policy_economics *policy, const struct economics *ret)
+{
+	double spared = ret->polling_cores - ret->polling_least;
+	double yearly = ret->yearly + spared * policy->hosts * policy->core_hour * HOURS_PER_YEAR;
+
+	if (!ret->has_yearly || isnan(policy->engineering) || !(yearly > 0))
+		return INFINITY;
+	return 12 * policy->engineering / yearly;
+}
+
 static void compute_payback(const struct policy_economics *policy, struct economics *ret)
 {
 	const char *why = NULL;
+
+	ret->payback_least_months = payback_at_best(policy, ret);
 
 	if (!ret->has_yearly)
 		why = "no saving per year";

@@ -244,6 +244,29 @@ void predictability_add_interval(struct predictability *predictability,
 	diurnal->seconds[hour] += (double)interval->attached_ns / 1e9;
 }
 
+void predictability_add_times(struct predictability *predictability, const uint64_t *times_ns,
+                              size_t n)
+{
+	size_t i = 0;
+
+	if (!n)
+		return;
+	/* Hours without any count too. */
+	for (uint64_t hour = times_ns[0] / HOUR_NS; hour <= times_ns[n - 1] / HOUR_NS; hour++) {
+		uint64_t start = hour * HOUR_NS, end = start + HOUR_NS, first = i;
+		struct recording_interval interval;
+
+		start = start < times_ns[0] ? times_ns[0] : start;
+		end = end > times_ns[n - 1] ? times_ns[n - 1] : end;
+		while (i < n && times_ns[i] / HOUR_NS == hour)
+			i++;
+		interval = (struct recording_interval){ .start_realtime_ns = start,
+			                                .length_ns = end - start,
+			                                .attached_ns = end - start };
+		predictability_add_interval(predictability, &interval, i - first);
+	}
+}
+
 void predictability_end_intervals(struct predictability *predictability)
 {
 	struct predictability_diurnal *diurnal = &predictability->diurnal;

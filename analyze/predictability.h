@@ -76,6 +76,9 @@ int predictability_count(const uint64_t *times_ns, size_t n,
 /* For the time of day: each interval with the endpoint's requests in it, then the end. */
 void predictability_add_interval(struct predictability *predictability,
                                  const struct recording_interval *interval, uint64_t requests);
+/* Instead of intervals: of single arrivals, @times_ns in ascending order, since the epoch. */
+void predictability_add_times(struct predictability *predictability, const uint64_t *times_ns,
+                              size_t n);
 void predictability_end_intervals(struct predictability *predictability);
 
 /*

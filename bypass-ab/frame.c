@@ -183,6 +183,13 @@ static enum frame_class parse_udp(const uint8_t *frame, size_t length, size_t ud
 	return FRAME_UDP;
 }
 
+static enum frame_class not_udp(struct frame_layout *layout, size_t at, uint8_t protocol)
+{
+	layout->udp = at;
+	layout->protocol = protocol;
+	return FRAME_NOT_UDP;
+}
+
 static enum frame_class parse_ipv4(const uint8_t *frame, size_t length, size_t offset,
                                    struct frame_layout *layout)
 {
@@ -198,7 +205,7 @@ static enum frame_class parse_ipv4(const uint8_t *frame, size_t length, size_t o
 	if (get16(ip + 6) & 0x3fff) /* more fragments, or an offset */
 		return FRAME_FRAGMENT;
 	if (ip[9] != IPPROTO_UDP)
-		return FRAME_NOT_UDP;
+		return not_udp(layout, offset + header, ip[9]);
 	return parse_udp(frame, length, offset + header, offset + total, layout);
 }
 
@@ -218,13 +225,13 @@ static enum frame_class parse_ipv6(const uint8_t *frame, size_t length, size_t o
 		if (next == IPPROTO_FRAGMENT)
 			return FRAME_FRAGMENT;
 		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS)
-			return FRAME_NOT_UDP;
+			return not_udp(layout, at, next);
 		if (length < at + 2)
 			return FRAME_DAMAGED;
 		next = frame[at];
 		at += (frame[at + 1] + 1U) * 8;
 	}
-	return FRAME_NOT_UDP;
+	return not_udp(layout, at, IPPROTO_NONE);
 }
 
 static enum frame_class parse_version(const uint8_t *frame, size_t length, size_t offset,
@@ -251,7 +258,7 @@ enum frame_class frame_parse_ip(const uint8_t *frame, size_t length, size_t offs
 	if (version != 4 && version != 6)
 		return FRAME_NOT_IP;
 	class = parse_version(frame, length, offset, version, &layout);
-	if (class == FRAME_UDP)
+	if (class == FRAME_UDP || class == FRAME_NOT_UDP)
 		*ret_layout = layout;
 	return class;
 }
@@ -281,7 +288,7 @@ enum frame_class frame_parse(const uint8_t *frame, size_t length, struct frame_l
 	if (type != ETH_P_IP && type != ETH_P_IPV6)
 		return FRAME_NOT_IP;
 	class = parse_version(frame, length, offset, type == ETH_P_IP ? 4 : 6, &layout);
-	if (class == FRAME_UDP)
+	if (class == FRAME_UDP || class == FRAME_NOT_UDP)
 		*ret_layout = layout;
 	return class;
 }

@@ -76,6 +76,7 @@ enum frame_class {
 /* Where the headers of a UDP datagram are: offsets from the start of the frame. */
 struct frame_layout {
 	uint16_t ip, udp, payload;
+	uint8_t protocol;      /* of FRAME_NOT_UDP: above IP (IPPROTO_TCP ...), at .udp */
 	uint16_t payload_size; /* by the UDP header; the frame may have been cut before its end */
 	uint8_t vlan_tags;
 	bool ipv6;
@@ -83,7 +84,8 @@ struct frame_layout {
 
 /*
  * Reads the headers of @frame, of which @length bytes are there. Understands VLAN tags and the
- * extension headers of IPv6. *ret_layout is filled for FRAME_UDP only.
+ * extension headers of IPv6. *ret_layout is filled for FRAME_UDP, and as far as .udp for
+ * FRAME_NOT_UDP.
  */
 enum frame_class frame_parse(const uint8_t *frame, size_t length, struct frame_layout *ret_layout);
 /* The same for frames without an Ethernet header: an IP header is at @offset. */

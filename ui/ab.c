@@ -430,7 +430,7 @@ static int write_sweep(const struct arguments *arguments, const struct sweep_res
 	if (!arguments->json)
 		return KTAX_EXIT_FINE;
 	file = open_json(arguments->json);
-	err = file ? ab_sweep_write_json(result, file) : -errno;
+	err = file ? ab_sweep_write_json(result, &arguments->ab, file) : -errno;
 	if (file && file != stdout && fclose(file) && !err)
 		err = -errno;
 	if (!err)

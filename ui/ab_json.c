@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -501,4 +502,22 @@ int ab_json(FILE *file, const struct ab_result *result, const struct traffic *tr
 	json_decref(object);
 	fputc('\n', file);
 	return error;
+}
+
+int ab_json_set_run(json_t *object, const struct traffic *traffic, bool own_links,
+                    const char *driver)
+{
+	struct ab_result *result = calloc(1, sizeof(*result));
+	struct writer writer = { .result = result, .traffic = traffic };
+
+	if (!result)
+		return -ENOMEM;
+	result->own_links = own_links;
+	snprintf(result->driver, sizeof(result->driver), "%s", driver);
+	set(&writer, object, "created", json_created());
+	set(&writer, object, "host", json_host(&writer));
+	set(&writer, object, "link", json_link(&writer));
+	set(&writer, object, "traffic", json_traffic(&writer));
+	free(result);
+	return writer.failed ? -ENOMEM : 0;
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "ab.h"
 #include "terminal.h"
 
@@ -29,6 +31,12 @@ void ab_text(const struct terminal *terminal, const struct ab_result *result,
  */
 int ab_json(FILE *file, const struct ab_result *result, const struct traffic *traffic,
             const char *hlog);
+/*
+ * Where, when and with what traffic it ran: "created", "host", "link" and "traffic" of @object, as
+ * in ktax.ab/1. -ENOMEM.
+ */
+int ab_json_set_run(json_t *object, const struct traffic *traffic, bool own_links,
+                    const char *driver);
 /* JUnit XML: a suite per path and one for the policy. */
 void ab_junit(FILE *file, const struct ab_result *result);
 /* DIRECTORY/PATH.hlog for each path. On failure *ret_path is at fault. -errno. */

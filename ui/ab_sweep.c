@@ -6,7 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "ab_output.h"
 #include "format.h"
+#include "ports.h"
 
 #define PATH_COLUMNS 20
 #define RATE_COLUMNS 12
@@ -143,7 +145,8 @@ static json_t *arm_json(const struct sweep_arm *arm)
 		"points", points);
 }
 
-int ab_sweep_write_json(const struct sweep_result *result, FILE *file)
+int ab_sweep_write_json(const struct sweep_result *result, const struct ab_options *options,
+                        FILE *file)
 {
 	json_t *arms = json_array(), *all;
 	int err;
@@ -153,11 +156,17 @@ int ab_sweep_write_json(const struct sweep_result *result, FILE *file)
 			json_decref(arms);
 			return -ENOMEM;
 		}
-	all = json_pack("{s:s, s:s, s:s, s:f, s:o}", "schema", "ktax.sweep/1", "ktax_version",
-	                KTAX_VERSION, "generator", result->wire, "seconds", result->seconds, "arms",
-	                arms);
+	all = json_pack("{s:s, s:s, s:s, s:s, s:f, s:o}", "schema", "ktax.sweep/1", "ktax_version",
+	                KTAX_VERSION, "protocol", options->tcp ? "tcp" : "udp", "generator",
+	                result->wire, "seconds", result->seconds, "arms", arms);
 	if (!all)
 		return -ENOMEM;
+	err = ab_json_set_run(all, options->traffic, !options->ports,
+	                      options->ports ? options->ports->driver : "veth");
+	if (err) {
+		json_decref(all);
+		return err;
+	}
 	err = json_dumpf(all, file, JSON_INDENT(2)) || putc('\n', file) == EOF ? -EIO : 0;
 	json_decref(all);
 	return err;

@@ -7,7 +7,8 @@
 #include "terminal.h"
 
 void ab_sweep_print(const struct sweep_result *result, const struct terminal *terminal);
-/* JSON, ktax.sweep/1. -ENOMEM, -EIO. */
-int ab_sweep_write_json(const struct sweep_result *result, FILE *file);
+/* JSON, ktax.sweep/1, of a run with @options. -ENOMEM, -EIO. */
+int ab_sweep_write_json(const struct sweep_result *result, const struct ab_options *options,
+                        FILE *file);
 
 #endif

@@ -12,12 +12,26 @@
 #include "error.h"
 #include "recording_input.h"
 
-enum { OPTION_POLICY = OPTION_LONG_ONLY, OPTION_JSON, OPTION_COLOR, OPTION_NO_COLOR };
+enum {
+	OPTION_POLICY = OPTION_LONG_ONLY,
+	OPTION_SWEEP,
+	OPTION_TRACE,
+	OPTION_TRACE_PORT,
+	OPTION_JSON,
+	OPTION_COLOR,
+	OPTION_NO_COLOR
+};
 
 static const struct option_row decide_options[] = {
 	{ OPTION_POLICY, "policy", "FILE", "what is worth it (see samples/policy.ini)" },
 	{ 'e', "endpoint", "NAME",
 	  "the endpoint whose name contains NAME, such as :6379; by default the busiest one" },
+	{ OPTION_SWEEP, "sweep", "FILE",
+	  "what 'ktax ab --sweep --json' wrote: how much one core carries of each path" },
+	{ OPTION_TRACE, "trace", "FILE",
+	  "a capture (pcap) of its traffic: how evenly packets arrive, for the cores of a path that "
+	  "polls" },
+	{ OPTION_TRACE_PORT, "trace-port", "PORT", "the server's port in it (the endpoint's)" },
 	{ .help = "Output:" },
 	{ OPTION_JSON, "json", "FILE",
 	  "write JSON (ktax.decision/1, see docs/decision.schema.json); - prints it instead of the "
@@ -28,7 +42,8 @@ static const struct option_row decide_options[] = {
 };
 
 struct arguments {
-	const char *recording, *ab, *policy, *endpoint, *json;
+	const char *recording, *ab, *policy, *endpoint, *json, *trace, *sweep;
+	uint16_t trace_port; /* 0: the endpoint's */
 	enum color_when color;
 };
 
@@ -36,6 +51,7 @@ struct arguments {
 struct evidence {
 	struct policy policy;
 	struct ab_document *ab;
+	struct sweep_document *sweep;
 	struct recording *recording;
 	struct findings *findings;
 	const struct finding_endpoint *endpoint;
@@ -44,6 +60,7 @@ struct evidence {
 	struct features *features;
 	const char *features_why;
 	struct predictability predictability;
+	struct decide_capture capture;
 };
 
 /* ---- Arguments ------------------------------------------------------------------------------ */
@@ -55,6 +72,10 @@ static int take_operands(const struct options *options, struct arguments *argume
 		return error_usage("decide", "name a recording");
 	if (options->n_operands > 2)
 		return error_usage("decide", "unexpected argument '%s'", options->operands[2]);
+	if (arguments->trace_port && !arguments->trace)
+		return error_usage("decide", "--trace-port is for --trace");
+	if (arguments->sweep && options->n_operands < 2)
+		return error_usage("decide", "--sweep goes with an A/B: name that too");
 	arguments->recording = options->operands[0];
 	arguments->ab = options->n_operands > 1 ? options->operands[1] : NULL;
 	return -1;
@@ -64,6 +85,7 @@ static int take_operands(const struct options *options, struct arguments *argume
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
 	struct options options;
+	uint64_t number;
 	int option;
 
 	options_begin(&options, &command_decide, argc, argv);
@@ -74,6 +96,17 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 			break;
 		case 'e':
 			arguments->endpoint = options.value;
+			break;
+		case OPTION_SWEEP:
+			arguments->sweep = options.value;
+			break;
+		case OPTION_TRACE:
+			arguments->trace = options.value;
+			break;
+		case OPTION_TRACE_PORT:
+			if (option_integer(options.value, 1, UINT16_MAX, &number) < 0)
+				return options_bad_value(&options, "a port, 1 to 65535");
+			arguments->trace_port = (uint16_t)number;
 			break;
 		case OPTION_JSON:
 			arguments->json = options.value;
@@ -119,6 +152,18 @@ static int read_ab(const struct arguments *arguments, struct ab_document **ret)
 	if (!arguments->ab)
 		return -1;
 	err = ab_document_read(arguments->ab, ret, why, sizeof(why));
+	return err ? error_print(&(struct failure){ .error = err, .cause = why, .remedy = "" })
+	           : -1;
+}
+
+static int read_sweep(const struct arguments *arguments, struct sweep_document **ret)
+{
+	char why[512];
+	int err;
+
+	if (!arguments->sweep)
+		return -1;
+	err = sweep_document_read(arguments->sweep, ret, why, sizeof(why));
 	return err ? error_print(&(struct failure){ .error = err, .cause = why, .remedy = "" })
 	           : -1;
 }
@@ -239,9 +284,15 @@ static int read_all(const struct arguments *arguments, struct evidence *evidence
 	if (exit_code < 0)
 		exit_code = read_ab(arguments, &evidence->ab);
 	if (exit_code < 0)
+		exit_code = read_sweep(arguments, &evidence->sweep);
+	if (exit_code < 0)
 		exit_code = read_recording(arguments, evidence);
 	if (exit_code < 0)
 		exit_code = find_predictability(arguments, evidence);
+	if (exit_code < 0 && arguments->trace)
+		exit_code = decide_read_capture(arguments->trace, arguments->trace_port,
+		                                evidence->endpoint->ledger->endpoint.name,
+		                                &evidence->capture);
 	if (exit_code < 0)
 		read_host(evidence);
 	return exit_code;
@@ -254,6 +305,7 @@ static void forget(struct evidence *evidence)
 	counterfactual_free(evidence->counterfactual);
 	findings_free(evidence->findings);
 	recording_free(evidence->recording);
+	sweep_document_free(evidence->sweep);
 	ab_document_free(evidence->ab);
 }
 
@@ -308,6 +360,8 @@ static int decide(const struct arguments *arguments, struct evidence *evidence)
 		.policy_path = arguments->policy,
 		.ab = evidence->ab,
 		.ab_path = arguments->ab,
+		.sweep = evidence->sweep,
+		.sweep_path = arguments->sweep,
 		.readiness = evidence->readiness,
 		.peak_per_second = peak_per_second(&evidence->predictability),
 		.peak_window = "10 ms",
@@ -318,6 +372,8 @@ static int decide(const struct arguments *arguments, struct evidence *evidence)
 		.features = evidence->features,
 		.features_why = evidence->features_why,
 		.predictability = &evidence->predictability,
+		.capture = arguments->trace ? &evidence->capture.predictability : NULL,
+		.capture_source = evidence->capture.source,
 	};
 	struct decision *decision;
 	int exit_code, err = decision_make(&input, &decision);

@@ -14,7 +14,22 @@ struct decide_view {
 	const struct features *features; /* NULL: see features_why */
 	const char *features_why;
 	const struct predictability *predictability;
+	const struct predictability *capture; /* of a capture's packets; NULL: there is none */
+	const char *capture_source;           /* "FILE: packets to port 6379" */
 };
+
+/* A capture of the endpoint's traffic. */
+struct decide_capture {
+	struct predictability predictability;
+	char source[160];
+};
+
+/*
+ * How evenly the packets of @path come to @port; 0: that of @endpoint ("10.0.0.1:6379/tcp"). -1, or
+ * the exit code of what has been said.
+ */
+int decide_read_capture(const char *path, uint16_t port, const char *endpoint,
+                        struct decide_capture *ret_capture);
 
 /* For people, at least 100 columns wide. */
 void decide_text(const struct terminal *terminal, const struct decide_view *view);

@@ -222,6 +222,12 @@ static json_t *json_economics(struct writer *writer, const struct decision_path 
 	            : json_integer(economics->polling_cores));
 	set(writer, object, "per_core_per_second",
 	    real_or_null(economics->per_core_second > 0, economics->per_core_second));
+	set(writer, object, "per_core_source",
+	    economics->per_core_second > 0 ? json_string(economics->per_core_swept ? "sweep" : "ab")
+	                                   : json_null());
+	set(writer, object, "per_core_at_least",
+	    economics->per_core_second > 0 ? json_boolean(economics->per_core_at_least)
+	                                   : json_null());
 	set(writer, object, "core_saving_per_year",
 	    real_or_null(economics->has_core_saving, economics->core_saving));
 	set(writer, object, "latency_worth_per_year",
@@ -396,18 +402,19 @@ static json_t *json_diurnal(struct writer *writer, const struct predictability_d
 	return object;
 }
 
-static json_t *json_predictability(struct writer *writer)
+static json_t *json_predictability(struct writer *writer, const struct predictability *found,
+                                   const char *source)
 {
-	const struct predictability *found = writer->view->predictability;
 	json_t *object, *windows;
 
-	if (!found->present)
+	if (!found || !found->present)
 		return json_null();
 	object = json_object();
 	windows = json_array();
 	for (int i = 0; i < PREDICTABILITY_WINDOWS; i++)
 		if (found->window[i].n)
 			append(writer, windows, json_window(writer, &found->window[i]));
+	set(writer, object, "source", text(source));
 	set(writer, object, "sentence", text(found->sentence));
 	set(writer, object, "mean_per_second", real_or_null(true, found->mean_per_second));
 	set(writer, object, "windows", windows);
@@ -432,6 +439,9 @@ static json_t *json_subject(struct writer *writer)
 	set(writer, object, "requests", count(input->counterfactual->requests));
 	set(writer, object, "rate_per_second", json_real(input->endpoint->rate.per_second));
 	set(writer, object, "ab", text_or_null(input->ab_path));
+	set(writer, object, "sweep", text_or_null(input->sweep_path));
+	set(writer, object, "capture",
+	    text_or_null(writer->view->capture ? writer->view->capture_source : NULL));
 	set(writer, object, "policy", text_or_null(input->policy_path));
 	set(writer, object, "metric", json_string(policy_metric_name[input->policy->metric]));
 	set(writer, object, "confidence", json_real(input->policy->confidence));
@@ -441,7 +451,7 @@ static json_t *json_subject(struct writer *writer)
 static void set_whys(struct writer *writer, json_t *object)
 {
 	const struct decide_view *view = writer->view;
-	char why[512] = "";
+	char why[800] = "";
 
 	if (!view->features)
 		snprintf(why, sizeof(why), "lost_features: %.120s; ", view->features_why);
@@ -451,6 +461,10 @@ static void set_whys(struct writer *writer, json_t *object)
 	if (!view->predictability->present)
 		snprintf(why + strlen(why), sizeof(why) - strlen(why), "predictability: %.120s; ",
 		         view->predictability->why);
+	if (!view->capture || !view->capture->present)
+		snprintf(why + strlen(why), sizeof(why) - strlen(why),
+		         "capture_predictability: %.120s; ",
+		         view->capture ? view->capture->why : "no --trace");
 	if (!view->decision->n_paths)
 		snprintf(why + strlen(why), sizeof(why) - strlen(why),
 		         "prediction: no A/B that belongs to the recording; ");
@@ -464,6 +478,7 @@ static json_t *json_decision(struct writer *writer)
 {
 	const struct decision *decision = writer->view->decision;
 	json_t *object = json_object();
+	char source[160];
 
 	set(writer, object, "schema", json_string("ktax.decision/1"));
 	set(writer, object, "ktax_version", json_string(KTAX_VERSION));
@@ -479,7 +494,12 @@ static json_t *json_decision(struct writer *writer)
 	set(writer, object, "ceiling", json_ceiling(writer));
 	set(writer, object, "prediction", json_paths(writer));
 	set(writer, object, "ranking", json_ranking(writer));
-	set(writer, object, "predictability", json_predictability(writer));
+	snprintf(source, sizeof(source), "%.120s: table arrivals",
+	         writer->view->input->recording->sources[0]);
+	set(writer, object, "predictability",
+	    json_predictability(writer, writer->view->predictability, source));
+	set(writer, object, "capture_predictability",
+	    json_predictability(writer, writer->view->capture, writer->view->capture_source));
 	set(writer, object, "economics", json_all_economics(writer));
 	set(writer, object, "lost_features", json_features(writer));
 	set(writer, object, "readiness", json_readiness(writer));

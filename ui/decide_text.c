@@ -257,13 +257,53 @@ static void put_money(const struct terminal *t, const struct decide_view *view,
 		put(t, "  payback           %s\n", economics->payback_why);
 }
 
-static void put_predictability(const struct terminal *t, const struct decide_view *view)
+/* "peak / mean: 3.1 in 1 ms, 1.4 in 100 ms": the shortest, 10 ms, 100 ms and the longest. */
+static void put_peaks(const struct terminal *t, const struct predictability *found)
 {
-	const struct predictability *found = view->predictability;
+	static const uint64_t shown_ms[] = { 1, 10, 100, 1000 };
+	const char *separator = "";
+	char text[200] = "peak / mean: ";
+
+	for (int i = 0; i < PREDICTABILITY_WINDOWS; i++) {
+		const struct predictability_window *window = &found->window[i];
+
+		for (size_t j = 0; j < sizeof(shown_ms) / sizeof(shown_ms[0]); j++) {
+			if (window->window_ns != shown_ms[j] * 1000000 || !window->n)
+				continue;
+			snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			         "%s%.3g in %.0f ms", separator, window->peak_to_mean,
+			         (double)shown_ms[j]);
+			separator = ", ";
+		}
+	}
+	put(t, "%20s", "");
+	put_wrapped(t->file, text, 20, 20, t->width);
+}
+
+static void put_predictability(const struct terminal *t, const char *what,
+                               const struct predictability *found, const char *source)
+{
 	const char *text = found->present ? found->sentence : found->why;
 
-	put(t, "  rate              ");
+	put(t, "  %-18s", what);
 	put_wrapped(t->file, *text ? text : "not known", 20, 20, t->width);
+	if (found->present)
+		put_peaks(t, found);
+	put_style(t, STYLE_DIM);
+	put(t, "%20s%.*s\n", "", (int)t->width - 20, source);
+	put_style(t, STYLE_PLAIN);
+}
+
+static void put_rates(const struct terminal *t, const struct decide_view *view)
+{
+	char source[160];
+
+	snprintf(source, sizeof(source), "%.120s: table arrivals",
+	         view->input->recording->sources[0]);
+	put_heading(t, "How evenly it arrives (poll mode is sized for the peak)");
+	put_predictability(t, "requests", view->predictability, source);
+	if (view->capture)
+		put_predictability(t, "packets", view->capture, view->capture_source);
 }
 
 /* Of the path that the verdict is of, or else the first bypass that has any. */
@@ -275,6 +315,26 @@ static const struct decision_path *costed_path(const struct decision *decision)
 		if (decision->path[i].candidate && decision->path[i].arm->role != AB_ROLE_TUNED)
 			return &decision->path[i];
 	return NULL;
+}
+
+/* What the number of polling cores rests on. */
+static void put_capacity(const struct terminal *t, const struct decide_view *view,
+                         const struct economics *economics)
+{
+	char text[300];
+
+	if (!economics->polling_cores)
+		return;
+	snprintf(text, sizeof(text), "%s%.60s/s, %s (%.120s)",
+	         economics->per_core_at_least ? "at least " : "",
+	         format_count((uint64_t)llround(economics->per_core_second)).text,
+	         economics->per_core_swept ? economics->per_core_at_least
+	                                             ? "all that the generator could send"
+	                                             : "the highest rate without loss"
+	                                   : "the rate of the A/B; --sweep tells more",
+	         economics->per_core_swept ? view->input->sweep_path : view->input->ab_path);
+	put(t, "  one core carries  ");
+	put_wrapped(t->file, text, 20, 20, t->width);
 }
 
 static void put_economics(const struct terminal *t, const struct decide_view *view)
@@ -291,8 +351,8 @@ static void put_economics(const struct terminal *t, const struct decide_view *vi
 		    economics->taken_cores, economics->freed_cores);
 	else
 		put(t, "  cores, per host   not known: %s\n", economics->cores_why);
+	put_capacity(t, view, economics);
 	put_money(t, view, economics);
-	put_predictability(t, view);
 }
 
 /* ---- What is lost --------------------------------------------------------------------------- */
@@ -350,5 +410,6 @@ void decide_text(const struct terminal *terminal, const struct decide_view *view
 	put_paths(terminal, view);
 	put_ranking(terminal, view);
 	put_economics(terminal, view);
+	put_rates(terminal, view);
 	put_features(terminal, view);
 }

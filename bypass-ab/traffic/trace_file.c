@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_ether.h>
+#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <pcap/pcap.h>
 #include <pcap/sll.h>
@@ -219,6 +220,17 @@ static bool take_time(const struct pcap_pkthdr *header, uint64_t *ret_ns)
 	return true;
 }
 
+/* Its ports are all that is read of its header. */
+static void take_tcp(const struct pcap_pkthdr *header, const uint8_t *bytes, size_t captured,
+                     const struct frame_layout *layout, struct trace_packet *packet)
+{
+	if (layout->protocol != IPPROTO_TCP || captured < layout->udp + 4U ||
+	    !take_time(header, &packet->at_ns))
+		return;
+	packet->tcp = true;
+	take_flow(bytes, layout, &packet->flow);
+}
+
 static void take_packet(int link, const struct pcap_pkthdr *header, const uint8_t *bytes,
                         struct trace_packet *packet)
 {
@@ -226,6 +238,8 @@ static void take_packet(int link, const struct pcap_pkthdr *header, const uint8_
 	struct frame_layout layout = { 0 };
 
 	*packet = (struct trace_packet){ .class = trace_parse(link, bytes, captured, &layout) };
+	if (packet->class == FRAME_NOT_UDP)
+		take_tcp(header, bytes, captured, &layout, packet);
 	if (packet->class != FRAME_UDP)
 		return;
 	end = (size_t)layout.payload + layout.payload_size;

@@ -19,6 +19,7 @@ enum frame_class trace_parse(int link, const uint8_t *bytes, size_t length,
 
 struct trace_packet {
 	enum frame_class class;
+	bool tcp; /* of FRAME_NOT_UDP: it has a time and a flow too */
 	/* Of FRAME_UDP. */
 	uint64_t at_ns; /* since the epoch */
 	struct flow_key flow;
