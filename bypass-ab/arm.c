@@ -12,6 +12,7 @@
 
 #include "ports.h"
 #include "sentence.h"
+#include "sort.h"
 #include "xdp_attach.h"
 
 #define GRACE_NS          50000000 /* what has not come back by then is lost */
@@ -227,13 +228,6 @@ static uint64_t steal_ns(void)
 	return steal * (1000000000ULL / sysconf(_SC_CLK_TCK));
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* The smallest latency that is not exceeded by @share of all; +INFINITY if that one was lost. */
 static double quantile(const uint64_t *sorted, size_t n, double share)
 {
@@ -248,7 +242,7 @@ static void count_block(struct generator *generator, struct ab_block *block)
 	uint64_t *latency = generator->latency_ns;
 	size_t n = generator->n_requests;
 
-	qsort(latency, n, sizeof(*latency), compare);
+	sort_integers(latency, n);
 	block->metric[AB_P50] = quantile(latency, n, 0.5);
 	block->metric[AB_P90] = quantile(latency, n, 0.9);
 	block->metric[AB_P99] = quantile(latency, n, 0.99);

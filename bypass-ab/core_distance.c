@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "sort.h"
+
 #define TRIALS       100
 #define TRIALS_LEAST 10
 #define PINGS        100
@@ -69,13 +71,6 @@ static double trial(struct court *court)
 	return (now_ns() - start_ns) / PINGS;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static double median_of_trials(struct court *court)
 {
 	double trials[TRIALS];
@@ -87,7 +82,7 @@ static double median_of_trials(struct court *court)
 		n++;
 	if (n < TRIALS_LEAST)
 		return 0;
-	qsort(trials, n, sizeof(trials[0]), compare);
+	sort_reals(trials, n);
 	return trials[n / 2];
 }
 

@@ -114,25 +114,16 @@ int frame_build(uint8_t *frame, const struct frame_flow *flow, enum frame_kind k
                 uint16_t flow_number, size_t payload_size)
 {
 	size_t ip_size = flow->ipv6 ? IPV6_SIZE : IPV4_SIZE;
-	size_t address_size = flow->ipv6 ? 16 : 4;
-	size_t udp_size = UDP_SIZE + payload_size;
-	uint8_t *ip = frame + ETHERNET_SIZE, *udp = ip + ip_size;
+	size_t udp_size = UDP_SIZE + payload_size, length = ETHERNET_SIZE + ip_size + udp_size;
+	uint8_t *udp = frame + ETHERNET_SIZE + ip_size;
 
 	if (payload_size < FRAME_MARK_SIZE || payload_size > frame_payload_max(flow->ipv6))
 		return -EMSGSIZE;
-	memcpy(frame, flow->server.mac, 6);
-	memcpy(frame + 6, flow->client.mac, 6);
 	put16(frame + 12, flow->ipv6 ? ETH_P_IPV6 : ETH_P_IP);
-	if (flow->ipv6)
-		put_ipv6(ip, flow, udp_size);
-	else
-		put_ipv4(ip, flow, udp_size);
-	put16(udp, flow->client.port);
-	put16(udp + 2, flow->server.port);
 	put16(udp + 4, udp_size);
 	put_payload(udp + UDP_SIZE, payload_size, kind, id, flow_number);
-	put_udp_checksum(udp, udp_size, udp - 2 * address_size, 2 * address_size);
-	return (int)(ETHERNET_SIZE + ip_size + udp_size);
+	frame_set_ends(frame, length, flow);
+	return (int)length;
 }
 
 void frame_set_epoch(uint8_t *frame, size_t length, uint16_t epoch)

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sort.h"
+
 #define SCALE_BITS 512
 
 /* P(X < k) for growing k; X is binomial with n and 1/2. */
@@ -87,13 +89,6 @@ double paired_change(double log_ratio)
 	return expm1(log_ratio);
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double median_of_sorted(const double *sorted, size_t n)
 {
 	double low = sorted[(n - 1) / 2], high = sorted[n / 2];
@@ -126,7 +121,7 @@ int paired_effect(const double *differences, size_t n, double confidence,
 	if (!sorted)
 		return -ENOMEM;
 	memcpy(sorted, differences, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), compare);
+	sort_reals(sorted, n);
 	effect.median = median_of_sorted(sorted, n);
 	effect.low = sorted[effect.rank_low - 1];
 	effect.high = sorted[effect.rank_high - 1];

@@ -12,6 +12,7 @@
 #include "arm.h"
 #include "ports.h"
 #include "sentence.h"
+#include "sort.h"
 
 #define LOWEST_PPS    1000
 #define HIGHEST_PPS   4e6
@@ -127,18 +128,11 @@ static int find_highest(struct sweep *sweep, struct sweep_arm *result)
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static double median(double *values, size_t n)
 {
 	if (!n)
 		return NAN;
-	qsort(values, n, sizeof(*values), compare);
+	sort_reals(values, n);
 	return values[n / 2];
 }
 

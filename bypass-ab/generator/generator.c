@@ -7,6 +7,7 @@
 
 #include "frame.h"
 #include "own_time.h"
+#include "sort.h"
 #include "tsc.h"
 
 #define START_AFTER_NS   500000    /* until the first request is due */
@@ -164,19 +165,12 @@ static void await_outstanding(struct run *run, uint64_t grace_ns)
 	}
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void count_lateness(struct run *run)
 {
 	uint64_t *lateness = run->generator->lateness_ns;
 	size_t n = run->generator->n_requests;
 
-	qsort(lateness, n, sizeof(*lateness), compare);
+	sort_integers(lateness, n);
 	run->counts.late_p50_ns = lateness[n / 2];
 	run->counts.late_p99_ns = lateness[n - 1 - n / 100];
 	run->counts.late_max_ns = lateness[n - 1];

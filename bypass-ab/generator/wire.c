@@ -9,6 +9,7 @@
 #include "port.h"
 #include "ports.h"
 #include "sentence.h"
+#include "sort.h"
 #include "tsc.h"
 
 #define TRIAL_FRAMES 1000
@@ -32,13 +33,6 @@ static void wait_until(const struct tsc *tsc, uint64_t until_ns)
 		;
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /*
  * ns to send @frame over @wire to where nobody listens, the median, so that what else the host does
  * meanwhile does not choose; 0: it could not.
@@ -60,7 +54,7 @@ static uint64_t time_sends(const struct wire_type *type, struct wire *wire, cons
 		spent_ns[i] = tsc_now_ns(&tsc) - start_ns;
 		next_ns = start_ns + TRIAL_GAP_NS;
 	}
-	qsort(spent_ns, TRIAL_FRAMES, sizeof(*spent_ns), compare);
+	sort_integers(spent_ns, TRIAL_FRAMES);
 	return spent_ns[TRIAL_FRAMES / 2];
 }
 

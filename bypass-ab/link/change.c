@@ -6,16 +6,14 @@
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/sockios.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
 
+#include "interface.h"
 #include "ip_batch.h"
 #include "link.h"
 #include "napi.h"
@@ -86,20 +84,6 @@ static int restore_directory(const struct change *change)
 
 /* ---- ethtool ------------------------------------------------------------------------------ */
 
-int change_ethtool(const char *interface, void *request)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
-	struct ifreq ifreq = { .ifr_data = request };
-
-	if (fd < 0)
-		return -errno;
-	snprintf(ifreq.ifr_name, sizeof(ifreq.ifr_name), "%s", interface);
-	if (ioctl(fd, SIOCETHTOOL, &ifreq))
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 /* As struct ethtool_gfeatures, with room for the words. */
 struct features {
 	uint32_t command, size;
@@ -109,7 +93,7 @@ struct features {
 static int get_features(const char *interface, struct features *features)
 {
 	*features = (struct features){ .command = ETHTOOL_GFEATURES, .size = FEATURE_WORDS };
-	return change_ethtool(interface, features);
+	return interface_ethtool(interface, features);
 }
 
 /* All features that are wanted, in words: one offload is more than one of them. */
@@ -143,14 +127,14 @@ static int restore_features(const struct change *change)
 		wanted.word[i].valid = features.word[i].available;
 		wanted.word[i].requested = word & features.word[i].available;
 	}
-	err = err ? err : change_ethtool(change->interface, &wanted);
+	err = err ? err : interface_ethtool(change->interface, &wanted);
 	return err > 0 ? 0 : err;
 }
 
 static int save_channels(struct change *change)
 {
 	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
-	int err = change_ethtool(change->interface, &channels);
+	int err = interface_ethtool(change->interface, &channels);
 
 	if (!err)
 		snprintf(change->value, sizeof(change->value), "%u %u %u %u", channels.rx_count,
@@ -165,7 +149,7 @@ static int restore_channels(const struct change *change)
 	if (sscanf(change->value, "%u %u %u %u", &channels.rx_count, &channels.tx_count,
 	           &channels.other_count, &channels.combined_count) != 4)
 		return -EINVAL;
-	return change_ethtool(change->interface, &channels);
+	return interface_ethtool(change->interface, &channels);
 }
 
 /* ---- Interfaces --------------------------------------------------------------------------- */
@@ -173,19 +157,13 @@ static int restore_channels(const struct change *change)
 /* In the words of ip-link(8). DPDK's drivers of the kernel's interfaces set promiscuous mode. */
 static int save_flags(struct change *change)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
 	struct ifreq request = {};
+	int err = interface_request(change->interface, SIOCGIFFLAGS, &request);
 
-	if (fd < 0)
-		return -errno;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", change->interface);
-	if (ioctl(fd, SIOCGIFFLAGS, &request))
-		err = -errno;
-	else
+	if (!err)
 		snprintf(change->value, sizeof(change->value), "%s promisc %s",
 		         request.ifr_flags & IFF_UP ? "up" : "down",
 		         request.ifr_flags & IFF_PROMISC ? "on" : "off");
-	close(fd);
 	return err;
 }
 

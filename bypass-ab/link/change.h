@@ -37,7 +37,4 @@ const struct change_kind *change_kind_by_name(const char *name);
 int change_read_file(const char *path, char value[CHANGE_VALUE_MAX]);
 int change_write_file(const char *path, const char *value);
 
-/* ETHTOOL ioctl @request on @interface. */
-int change_ethtool(const char *interface, void *request);
-
 #endif

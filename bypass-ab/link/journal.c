@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "change.h"
+#include "interface.h"
 #include "ip_batch.h"
 #include "link.h"
 #include "napi.h"
@@ -453,7 +454,7 @@ static int apply_offloads(const char *interface, const char *what, const char *v
 	for (size_t i = 0; i < sizeof(offloads) / sizeof(offloads[0]) && !err; i++) {
 		struct ethtool_value off = { .cmd = offloads[i] };
 
-		err = change_ethtool(interface, &off);
+		err = interface_ethtool(interface, &off);
 		if (err == -EOPNOTSUPP)
 			err = 0;
 	}
@@ -474,7 +475,7 @@ int journal_set_offloads_off(struct journal *journal, const struct port *port, c
 static int apply_one_channel(const char *interface, const char *what, const char *value)
 {
 	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
-	int err = change_ethtool(interface, &channels);
+	int err = interface_ethtool(interface, &channels);
 
 	if (err)
 		return err;
@@ -485,7 +486,7 @@ static int apply_one_channel(const char *interface, const char *what, const char
 	} else {
 		channels.rx_count = channels.tx_count = 1;
 	}
-	return change_ethtool(interface, &channels);
+	return interface_ethtool(interface, &channels);
 }
 
 /* A driver that cannot tell has one. */

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "change.h"
+#include "interface.h"
 #include "sentence.h"
 
 /* From linux/netdev.h, which Debian 12 does not have. */
@@ -36,21 +36,21 @@ static bool is_veth(const char *interface)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 
-	return !change_ethtool(interface, &info) && !strcmp(info.driver, "veth");
+	return !interface_ethtool(interface, &info) && !strcmp(info.driver, "veth");
 }
 
 static bool gro_is_on(const char *interface)
 {
 	struct ethtool_value gro = { .cmd = ETHTOOL_GGRO };
 
-	return !change_ethtool(interface, &gro) && gro.data;
+	return !interface_ethtool(interface, &gro) && gro.data;
 }
 
 static int set_gro(const char *interface, bool on)
 {
 	struct ethtool_value gro = { .cmd = ETHTOOL_SGRO, .data = on };
 
-	return change_ethtool(interface, &gro);
+	return interface_ethtool(interface, &gro);
 }
 
 /* ---- Generic netlink ------------------------------------------------------------------------ */

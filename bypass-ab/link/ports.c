@@ -9,16 +9,15 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "change.h"
 #include "guard.h"
+#include "interface.h"
 #include "ip_batch.h"
 #include "journal.h"
 #include "sentence.h"
@@ -28,39 +27,18 @@
 
 /* ---- One port, in its namespace ------------------------------------------------------------- */
 
-static int request(const char *interface, unsigned long what, struct ifreq *ifreq)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	*ifreq = (struct ifreq){};
-	snprintf(ifreq->ifr_name, sizeof(ifreq->ifr_name), "%s", interface);
-	if (ioctl(fd, what, ifreq))
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 static int read_mac(const char *interface, uint8_t mac[6])
 {
 	static const uint8_t none[6];
-	struct ifreq ifreq;
-	int err;
 
-	if (memcmp(mac, none, 6) != 0)
-		return 0;
-	err = request(interface, SIOCGIFHWADDR, &ifreq);
-	if (!err)
-		memcpy(mac, ifreq.ifr_hwaddr.sa_data, 6);
-	return err;
+	return memcmp(mac, none, 6) ? 0 : interface_mac(interface, mac);
 }
 
 static bool has_carrier(const char *interface)
 {
-	struct ifreq ifreq;
+	struct ifreq ifreq = {};
 
-	return !request(interface, SIOCGIFFLAGS, &ifreq) && ifreq.ifr_flags & IFF_UP &&
+	return !interface_request(interface, SIOCGIFFLAGS, &ifreq) && ifreq.ifr_flags & IFF_UP &&
 	       ifreq.ifr_flags & IFF_RUNNING;
 }
 
@@ -70,7 +48,7 @@ static void read_driver(const char *interface, char driver[32])
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 
 	driver[0] = '\0';
-	if (!change_ethtool(interface, &info))
+	if (!interface_ethtool(interface, &info))
 		snprintf(driver, 32, "%.31s", info.driver);
 }
 

@@ -2,15 +2,12 @@
 /* Frames by an AF_XDP socket: the first half of its memory to receive into, the rest to send from.
  */
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "frame_io.h"
+#include "interface.h"
 #include "sentence.h"
 #include "xsk.h"
 
@@ -55,17 +52,7 @@ static void io_close(struct frame_io *io)
 
 static int io_mac(struct frame_io *io, uint8_t mac[6])
 {
-	struct ifreq request = {};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", io->interface);
-	if (ioctl(fd, SIOCGIFHWADDR, &request))
-		err = -errno;
-	close(fd);
-	memcpy(mac, request.ifr_hwaddr.sa_data, 6);
-	return err;
+	return interface_mac(io->interface, mac);
 }
 
 static unsigned int io_receive(struct frame_io *io, struct frame_io_received *frames,

@@ -10,16 +10,15 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "interface.h"
 #include "redirect.skel.h"
 #include "sentence.h"
 #include "xdp_attach.h"
@@ -36,15 +35,9 @@
 static unsigned int receive_queues(const char *interface)
 {
 	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
-	struct ifreq request = { .ifr_data = (void *)&channels };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r = -1;
 
-	if (fd < 0)
-		return 1;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	r = ioctl(fd, SIOCETHTOOL, &request);
-	close(fd);
-	if (r || channels.combined_count + channels.rx_count == 0)
+	if (interface_ethtool(interface, &channels) ||
+	    channels.combined_count + channels.rx_count == 0)
 		return 1;
 	return channels.combined_count + channels.rx_count;
 }
