@@ -6,7 +6,8 @@
 #   --requests N   of a block (2000)
 #   --rate PPS     requests per second (20000)
 #   --seed N       of the first run (1)
-#   --waits T,M    in us, as an earlier run has chosen them: of 2 % of the requests, and of all
+#   --waits T,M    in us, as an earlier run has chosen them: of 2 % of the requests, and of all;
+#                  "none": only the equal arms, for the rate of false verdicts alone
 #
 # Every run compares kernel-spin with itself, with itself delayed so that the p99 is 30 % up, and with
 # itself delayed so that the p50 is 15 % up. The last line has the three rates: false verdicts (to be
