@@ -5,6 +5,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,16 +42,20 @@ static int ethtool(int fd, const char *name, void *command)
 
 static int count_features(int fd, const char *name, uint32_t *ret)
 {
-	struct {
+	enum { DATA = offsetof(struct ethtool_sset_info, data) / sizeof(uint32_t) };
+	union {
+		uint32_t words[DATA + 1];
 		struct ethtool_sset_info info;
-		uint32_t n;
-	} sets = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1 << ETH_SS_FEATURES } };
-	int err = ethtool(fd, name, &sets);
+	} sets = { .words = { 0 } };
+	int err;
 
+	sets.info.cmd = ETHTOOL_GSSET_INFO;
+	sets.info.sset_mask = 1 << ETH_SS_FEATURES;
+	err = ethtool(fd, name, &sets);
 	if (err)
 		return err;
-	*ret = sets.n;
-	return sets.info.sset_mask && sets.n && sets.n <= 1024 ? 0 : -EOPNOTSUPP;
+	*ret = sets.words[DATA];
+	return sets.info.sset_mask && *ret && *ret <= 1024 ? 0 : -EOPNOTSUPP;
 }
 
 static int read_features(int fd, const char *name, struct nic_features *nic)
