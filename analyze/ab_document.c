@@ -131,6 +131,7 @@ static void read_arm(struct ab_reader *reader, const json_t *object, size_t inde
 	const json_t *cpu = ab_read_object(reader, object, "cpu_ns_per_request");
 
 	ab_read_text(reader, object, "path", arm->path, sizeof(arm->path));
+	ab_read_text(reader, object, "summary", arm->summary, sizeof(arm->summary));
 	ab_read_text(reader, object, "how", arm->how, sizeof(arm->how));
 	ab_read_text(reader, object, "why", arm->why, sizeof(arm->why));
 	if (!arm->path[0])

@@ -57,7 +57,8 @@ struct ab_document_change {
 
 struct ab_document_arm {
 	char path[32];
-	char how[96]; /* "native XDP, copy"; may be empty */
+	char summary[128]; /* "TCP sockets, asked again and again"; may be empty */
+	char how[96];      /* "native XDP, copy"; may be empty */
 	char why[192];
 	enum ab_role role;
 	bool skipped;              /* see why: it could not run; nothing else means anything */

@@ -163,22 +163,42 @@ static struct decision_path *larger(const struct maker *maker, struct decision_p
 	return gain_of(maker, b) > gain_of(maker, a) ? b : a;
 }
 
-/* A bypass is approved only if it is known what a tuned kernel would do instead. */
-static void doubt_without_tuned(struct maker *maker)
+/* A bypass is approved only if it is known what a tuned kernel would do instead ... */
+static void doubt_untuned(struct maker *maker, struct decision_path *path)
 {
 	enum counterfactual_quantile q = maker->out->quantile;
 
+	path->answer = DECISION_MAYBE;
+	reason_write(&path->reason, "none", from_ab(maker, "arms"),
+	             "%s: %s would be %s, but the A/B has no tuned kernel: it may be enough not "
+	             "to sleep",
+	             path->arm->path, quantile_title(q), text_change(gain_of(maker, path)).text);
+}
+
+/* ... and if it can take the requests at all. */
+static void doubt_loopback(struct maker *maker, struct decision_path *path)
+{
+	enum counterfactual_quantile q = maker->out->quantile;
+
+	path->answer = DECISION_MAYBE;
+	path->approved_but_for_link = true;
+	reason_write(&path->reason, "loopback", from_recording(maker, "endpoint"),
+	             "%s: %s would be %s, but the recorded requests came over loopback, which no "
+	             "bypass can take",
+	             path->arm->path, quantile_title(q), text_change(gain_of(maker, path)).text);
+}
+
+static void doubt_bypasses(struct maker *maker)
+{
 	for (size_t i = 0; i < maker->out->n_paths; i++) {
 		struct decision_path *path = &maker->out->path[i];
 
-		if (!is_bypass(path) || path->answer != DECISION_YES || maker->tuned[q])
+		if (!is_bypass(path) || path->answer != DECISION_YES)
 			continue;
-		path->answer = DECISION_MAYBE;
-		reason_write(&path->reason, "none", from_ab(maker, "arms"),
-		             "%s: %s would be %s, but the A/B has no tuned kernel: it may be "
-		             "enough not to sleep",
-		             path->arm->path, quantile_title(q),
-		             text_change(gain_of(maker, path)).text);
+		if (!maker->tuned[maker->out->quantile])
+			doubt_untuned(maker, path);
+		else if (evidence_is_loopback(maker))
+			doubt_loopback(maker, path);
 	}
 }
 
@@ -239,11 +259,27 @@ static void refuse_paths(struct maker *maker)
 		}
 }
 
+/* Is anything in doubt that a longer A/B could tell? */
+static bool may_run_again(const struct maker *maker)
+{
+	for (size_t i = 0; i < maker->out->n_paths; i++) {
+		const struct decision_path *path = &maker->out->path[i];
+
+		if (path->candidate && path->answer == DECISION_MAYBE &&
+		    !path->approved_but_for_link)
+			return true;
+	}
+	return false;
+}
+
 static void leave_open(struct maker *maker)
 {
 	maker->out->verdict = DECISION_NOT_ENOUGH_EVIDENCE;
 	add_path_reasons(maker, DECISION_MAYBE);
-	evidence_ask_ab(maker);
+	if (may_run_again(maker))
+		evidence_ask_ab(maker);
+	else
+		evidence_ask_link(maker);
 }
 
 /* Halving an account of the application gains as much as @best: that goes first. */
@@ -360,6 +396,29 @@ static void take_bypass(struct maker *maker, const struct decision_path *bypass,
 	take(maker, bypass);
 }
 
+/* A tuned kernel is taken without knowing what any bypass would gain: said, with how to know. */
+static void note_unknown_bypass(struct maker *maker)
+{
+	enum counterfactual_quantile q = maker->out->quantile;
+
+	for (size_t i = 0; i < maker->out->n_paths; i++) {
+		const struct decision_path *path = &maker->out->path[i];
+
+		if (path->candidate && is_bypass(path) && path->known[q])
+			return;
+	}
+	reason_write(caution_add(maker), "unknown", from_ab(maker, "arms"),
+	             "what a bypass would gain beyond that is not known from this A/B");
+	for (size_t i = 0; i < maker->out->n_paths; i++) {
+		const struct decision_path *path = &maker->out->path[i];
+
+		if (path->candidate && is_bypass(path))
+			reason_write(caution_add(maker), path->reason.figure, path->reason.source,
+			             "%s", path->reason.text);
+	}
+	evidence_ask_ab(maker);
+}
+
 static void choose(struct maker *maker)
 {
 	struct decision_path *tuned = best_of(maker, AB_ROLE_TUNED, DECISION_NO);
@@ -385,6 +444,20 @@ static void choose(struct maker *maker)
 
 /* ---- What goes with an approved path -------------------------------------------------------- */
 
+/* What the path is: how a thread is to wait is no setting of the host. */
+static void note_path(struct maker *maker)
+{
+	const struct ab_document_arm *arm = maker->out->chosen->arm;
+
+	if (arm->summary[0])
+		reason_write(reason_add(maker), arm->path,
+		             from_ab(maker, "arms[%s].summary", arm->path), "%s is: %s%s%s%s",
+		             arm->path, arm->summary, arm->how[0] ? "; here: " : "", arm->how,
+		             arm->cores_polling ? "; it takes its core whether or not there are "
+		                                  "requests"
+		                                : "");
+}
+
 static void note_cost(struct maker *maker)
 {
 	const struct decision_path *path = maker->out->chosen;
@@ -396,8 +469,10 @@ static void note_cost(struct maker *maker)
 	snprintf(figure, sizeof(figure), "%+.2f cores", -economics->net_cores);
 	reason_write(reason_add(maker), figure,
 	             from_ab(maker, "arms[%s].cpu_ns_per_request", path->arm->path),
-	             "cores of a host: %s takes %.2f, frees %.2f of the kernel's path",
-	             path->arm->path, economics->taken_cores, economics->freed_cores);
+	             "cores of a host: %s takes %s%.2f, frees %.2f of the kernel's path",
+	             path->arm->path,
+	             economics->polling_least < economics->polling_cores ? "up to " : "",
+	             economics->taken_cores, economics->freed_cores);
 }
 
 static void note_spread(struct maker *maker)
@@ -427,29 +502,44 @@ static unsigned concern_of(enum decision_verdict verdict)
 	}
 }
 
-/* The settings that the doctor found missing; for a bypass, only what keeps it from running. */
-static void note_readiness(struct maker *maker)
+static void list_settings(struct maker *maker)
 {
 	const struct readiness *readiness = maker->in->readiness;
-	unsigned concern = concern_of(maker->out->verdict);
 	const struct readiness_row *row = NULL;
+	struct decision *out = maker->out;
+
+	while (out->n_settings < DECISION_SETTINGS_MAX &&
+	       (row = readiness_next_fix(readiness, READINESS_TUNING, row)))
+		out->setting[out->n_settings++] = row;
+}
+
+/* What keeps a bypass from running on this host. */
+static void note_blocks(struct maker *maker, unsigned concern)
+{
+	const struct readiness_row *row = NULL;
+
+	while ((row = readiness_next_fix(maker->in->readiness, concern, row)))
+		if (row->blocks & concern)
+			reason_write(caution_add(maker), row->found,
+			             from_recording(maker, "meta, readiness"),
+			             "%s: found %.80s, wanted %.80s; %.180s", row->check,
+			             row->found, row->want, row->fix);
+}
+
+static void note_readiness(struct maker *maker)
+{
+	unsigned concern = concern_of(maker->out->verdict);
 
 	if (!concern)
 		return;
-	if (!readiness) {
+	if (!maker->in->readiness)
 		reason_write(caution_add(maker), "unknown",
 		             from_recording(maker, "meta, readiness"),
 		             "whether the host is ready is not known: see 'ktax doctor'");
-		return;
-	}
-	while ((row = readiness_next_fix(readiness, concern, row))) {
-		if (concern != READINESS_TUNING && !(row->blocks & concern))
-			continue;
-		reason_write(concern == READINESS_TUNING ? reason_add(maker) : caution_add(maker),
-		             row->found, from_recording(maker, "meta, readiness"),
-		             "%s: found %.80s, wanted %.80s; %.180s", row->check, row->found,
-		             row->want, row->fix);
-	}
+	else if (concern == READINESS_TUNING)
+		list_settings(maker);
+	else
+		note_blocks(maker, concern);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------ */
@@ -464,7 +554,7 @@ static bool all_skipped(const struct maker *maker)
 
 static void decide_by_paths(struct maker *maker)
 {
-	doubt_without_tuned(maker);
+	doubt_bypasses(maker);
 	if (all_skipped(maker)) {
 		maker->out->verdict = DECISION_NOT_ENOUGH_EVIDENCE;
 		reason_write(reason_add(maker), "none", from_ab(maker, "arms"),
@@ -485,6 +575,9 @@ static void decide_by_paths(struct maker *maker)
 	}
 	if (!maker->out->chosen)
 		return;
+	if (maker->out->verdict == DECISION_TUNE_KERNEL)
+		note_unknown_bypass(maker);
+	note_path(maker);
 	note_cost(maker);
 	note_spread(maker);
 	note_readiness(maker);
@@ -502,6 +595,7 @@ static void ask_for_ab(struct maker *maker, const struct decision_reason *ceilin
 	if (reason)
 		*reason = *ceiling;
 	evidence_ask_ab(maker);
+	evidence_note_loopback(maker);
 }
 
 static int decide(struct maker *maker)

@@ -59,6 +59,7 @@ struct decision_reason {
 
 #define DECISION_REASONS_MAX  32
 #define DECISION_COMMANDS_MAX 8
+#define DECISION_SETTINGS_MAX 64
 
 /* What a path would make of the recorded requests. */
 struct decision_path {
@@ -69,6 +70,7 @@ struct decision_path {
 	struct counterfactual_figure gain[COUNTERFACTUAL_QUANTILES];
 	struct efficacy efficacy[COUNTERFACTUAL_QUANTILES];
 	bool candidate;                /* else it decides nothing: a stand-in, or a bound */
+	bool approved_but_for_link;    /* it would be, but the requests came over loopback */
 	enum decision_answer answer;   /* to the policy, all of it */
 	enum decision_answer limits;   /* to all but its need: goals, loss, CPU, cores, payback */
 	struct decision_reason reason; /* why */
@@ -94,10 +96,12 @@ struct decision_input {
 struct decision {
 	enum decision_verdict verdict;
 	enum counterfactual_quantile quantile; /* of the policy's metric */
-	size_t n_reasons, n_cautions, n_commands;
+	size_t n_reasons, n_cautions, n_commands, n_settings;
 	struct decision_reason reason[DECISION_REASONS_MAX]; /* the one that decides first */
 	struct decision_reason caution[DECISION_REASONS_MAX];
 	char command[DECISION_COMMANDS_MAX][320]; /* what to run to know more */
+	/* Of tune-kernel: what the doctor found missing, rows of the input's readiness. */
+	const struct readiness_row *setting[DECISION_SETTINGS_MAX];
 	size_t n_paths;
 	struct decision_path *path;         /* of the A/B's arms, but the baseline */
 	const struct decision_path *chosen; /* that the verdict is of, or NULL */

@@ -31,7 +31,7 @@ void evidence_ask_recording(struct maker *maker, double requests)
 	/* With a tenth to spare. */
 	if (rate > 0 && share > 0)
 		seconds = fmax(seconds, ceil(1.1 * requests / (rate * share)));
-	command_add(maker, "sudo ktax record ... -d %.0f -o %.120s%s%.100s", fmin(seconds, 1e7),
+	command_add(maker, "sudo ktax record ... -d %.0f -f -o %.120s%s%.100s", fmin(seconds, 1e7),
 	            in->recording->sources[0], command ? "    # as before: " : "",
 	            command ? command : "");
 }
@@ -45,8 +45,10 @@ static double payload_bytes(const struct recording_ledger *ledger)
 /* What the recorded requests came over. */
 enum link_kind { LINK_UNKNOWN, LINK_SOFTWARE, LINK_NIC };
 
-static bool is_loopback(const char *name)
+bool evidence_is_loopback(const struct maker *maker)
 {
+	const char *name = maker->in->endpoint->ledger->endpoint.name;
+
 	return !strncmp(name, "127.", 4) || !strncmp(name, "[::1]", 5);
 }
 
@@ -56,7 +58,7 @@ static enum link_kind recorded_link(const struct maker *maker)
 	const struct finding_account *nic_tx = &endpoint->account[KTAX_NIC_TX];
 	const char *nics = recording_meta(maker->in->recording, "nics");
 
-	if (is_loopback(endpoint->ledger->endpoint.name) || (nics && !strcmp(nics, "none")))
+	if (evidence_is_loopback(maker) || (nics && !strcmp(nics, "none")))
 		return LINK_SOFTWARE;
 	/* Only what a NIC completes is posted there. */
 	if (nic_tx->present)
@@ -69,6 +71,31 @@ static bool ab_is_software(const struct ab_document *ab)
 	return ab->own_links || !strcmp(ab->driver, "veth");
 }
 
+void evidence_ask_link(struct maker *maker)
+{
+	const struct decision_input *in = maker->in;
+	const char *name = in->endpoint->ledger->endpoint.name;
+	const char *colon = strrchr(name, ':');
+	unsigned int port = 0;
+
+	if (!colon || sscanf(colon, ":%5u/", &port) != 1)
+		return;
+	command_add(
+		maker,
+		"sudo ktax record --port %u -d 30 -o remote.ktax    # with clients on other hosts",
+		port);
+}
+
+void evidence_note_loopback(struct maker *maker)
+{
+	if (!evidence_is_loopback(maker))
+		return;
+	reason_write(caution_add(maker), "loopback", from_recording(maker, "endpoint"),
+	             "the requests came over loopback, which no bypass can take: an A/B can tell "
+	             "what tuning gains; whether bypass pays takes requests from other hosts");
+	evidence_ask_link(maker);
+}
+
 void evidence_ask_ab(struct maker *maker)
 {
 	const struct decision_input *in = maker->in;
@@ -76,10 +103,12 @@ void evidence_ask_ab(struct maker *maker)
 	double rate = fmax(1, round(in->endpoint->rate.per_second));
 	double size = fmin(PAYLOAD_MOST, fmax(PAYLOAD_AB, payload_bytes(in->endpoint->ledger)));
 
-	command_add(maker, "sudo ktax ab %s --rate %.0f --size %.0f --rounds 30 --json %.100s",
+	command_add(maker,
+	            "sudo ktax ab %s --rate %.0f --size %.0f --rounds 30%s%.80s --json %.80s",
 	            nic ? "--plan plan.ini --paths kernel-spin,kernel-busypoll,af_xdp,dpdk"
 	                : "--tcp --paths kernel-spin,kernel-busypoll,af_xdp-lwip",
-	            rate, round(size), in->ab_path ? in->ab_path : "ab.json");
+	            rate, round(size), in->policy_path ? " --policy " : "",
+	            in->policy_path ? in->policy_path : "", in->ab_path ? in->ab_path : "ab.json");
 	if (nic)
 		reason_write(
 			caution_add(maker), "", from_recording(maker, "meta, nics"),
@@ -319,9 +348,11 @@ static bool refuse_link(struct maker *maker)
 	struct decision_reason *reason;
 
 	if (ab->has_link && kind == LINK_SOFTWARE && ab_is_software(ab)) {
-		reason_write(caution_add(maker), "veth", from_ab(maker, "link"),
-		             "both are of links within the host: it says nothing of requests that "
-		             "come by a NIC");
+		reason_write(
+			caution_add(maker), "veth", from_ab(maker, "link"),
+			"the recorded requests came over %s, the A/B's over veth: all of it is "
+			"within the host and says nothing of requests that come by a NIC",
+			evidence_is_loopback(maker) ? "loopback" : "a link within the host");
 		return false;
 	}
 	if (ab->has_link && kind == LINK_NIC && !ab_is_software(ab) && has_driver(nics, ab->driver))

@@ -66,6 +66,12 @@ void evidence_ask_ab(struct maker *maker);
 void evidence_ask_sweep(struct maker *maker);
 /* Whether the sweep belongs to the A/B: fills out->sweep_fits, and says why not. */
 void evidence_check_sweep(struct maker *maker);
+/* Do the requests come over loopback? No bypass can take those. */
+bool evidence_is_loopback(const struct maker *maker);
+/* A recording of requests that come over a link. */
+void evidence_ask_link(struct maker *maker);
+/* If they come over loopback: what an A/B can tell then, and what it cannot. */
+void evidence_note_loopback(struct maker *maker);
 /* A longer recording: of @requests. */
 void evidence_ask_recording(struct maker *maker, double requests);
 /* Sizes and rates: fills out->size_factor and rate_factor. */

@@ -107,8 +107,9 @@ static void say_need(struct maker *maker, struct decision_path *path)
 	const struct policy *policy = maker->in->policy;
 	enum counterfactual_quantile q = maker->out->quantile;
 	const struct counterfactual_figure *gain = &path->gain[q];
-	static const char *const judged[] = { "too little", "it may or may not be that",
-		                              "with its whole interval" };
+	static const char *const judged[] = { "it is less, with its whole interval",
+		                              "that is within its interval",
+		                              "it is more, with its whole interval" };
 	char needed[120] = "";
 
 	if (isfinite(policy->need))

@@ -120,6 +120,12 @@ static bool any_of(const struct predictability *found, enum predictability_kind 
 	return false;
 }
 
+/* "0.31", "4.5", "764" */
+static int dispersion_digits(double dispersion)
+{
+	return dispersion < 0.995 ? 2 : dispersion < 9.95 ? 1 : 0;
+}
+
 static const char *calm_sentence(const struct predictability *found)
 {
 	if (any_of(found, PREDICTABILITY_BURSTY))
@@ -142,13 +148,15 @@ static void write_sentence(struct predictability *found)
 	}
 	found->bursty_from_ns = bursty ? bursty->window_ns : 0;
 	if (!bursty)
-		snprintf(found->sentence, size, "%s (index of dispersion %.2g at %" PRIu64 " ms)",
-		         calm_sentence(found), longest->dispersion, longest->window_ns / 1000000);
+		snprintf(found->sentence, size, "%s (index of dispersion %.*f at %" PRIu64 " ms)",
+		         calm_sentence(found), dispersion_digits(longest->dispersion),
+		         longest->dispersion, longest->window_ns / 1000000);
 	else
 		snprintf(found->sentence, size,
 		         "bursty in windows of %" PRIu64 " ms and above: peak %.1f times the mean "
-		         "there, index of dispersion %.2g at %" PRIu64 " ms",
-		         bursty->window_ns / 1000000, bursty->peak_to_mean, longest->dispersion,
+		         "there, index of dispersion %.*f at %" PRIu64 " ms",
+		         bursty->window_ns / 1000000, bursty->peak_to_mean,
+		         dispersion_digits(longest->dispersion), longest->dispersion,
 		         longest->window_ns / 1000000);
 }
 

@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "error.h"
 #include "recording_input.h"
+#include "report_html.h"
 
 enum {
 	OPTION_POLICY = OPTION_LONG_ONLY,
@@ -18,6 +19,7 @@ enum {
 	OPTION_TRACE,
 	OPTION_TRACE_PORT,
 	OPTION_JSON,
+	OPTION_HTML,
 	OPTION_COLOR,
 	OPTION_NO_COLOR
 };
@@ -36,13 +38,16 @@ static const struct option_row decide_options[] = {
 	{ OPTION_JSON, "json", "FILE",
 	  "write JSON (ktax.decision/1, see docs/decision.schema.json); - prints it instead of the "
 	  "text" },
+	{ OPTION_HTML, "html", "FILE",
+	  "write one self-contained HTML page to FILE: the verdict, and the recording and the A/B "
+	  "with plots" },
 	{ OPTION_COLOR, "color", "auto|always|never", "colours: by default on a terminal only" },
 	{ OPTION_NO_COLOR, "no-color", NULL, "the same as --color never" },
 	{ 0 },
 };
 
 struct arguments {
-	const char *recording, *ab, *policy, *endpoint, *json, *trace, *sweep;
+	const char *recording, *ab, *policy, *endpoint, *json, *html, *trace, *sweep;
 	uint16_t trace_port; /* 0: the endpoint's */
 	enum color_when color;
 };
@@ -110,6 +115,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 			break;
 		case OPTION_JSON:
 			arguments->json = options.value;
+			break;
+		case OPTION_HTML:
+			arguments->html = options.value;
 			break;
 		case OPTION_COLOR:
 			if (terminal_parse_when(options.value, &arguments->color) == 0)
@@ -324,11 +332,42 @@ static int write_json(const char *path, const struct decide_view *view)
 		&(struct failure){ .error = err, .subject = path, .doing = "write the JSON" });
 }
 
-static int show(const struct arguments *arguments, const struct decide_view *view)
+static int fail_page(const char *path, const char *source, int err)
+{
+	if (source)
+		return recording_refuse(source, err);
+	return error_print(
+		&(struct failure){ .error = err, .subject = path, .doing = "write the page" });
+}
+
+/* The page of `ktax report --html`, of the endpoint that the decision is for. */
+static int write_html(const struct arguments *arguments, const struct evidence *evidence,
+                      const struct decide_view *view)
+{
+	const struct report report = { evidence->findings,
+		                       evidence->endpoint->ledger->endpoint.name };
+	json_t *ab = NULL, *decision = NULL;
+	const char *source = NULL;
+	int err = decide_document(view, &decision);
+
+	if (!err && arguments->ab)
+		err = html_read_document(arguments->ab, "ktax.ab/1", &ab);
+	if (!err)
+		err = report_html(arguments->html, &(struct html_inputs){ &report, decision, ab },
+		                  &source);
+	json_decref(ab);
+	json_decref(decision);
+	return err ? fail_page(arguments->html, source, err) : -1;
+}
+
+static int show(const struct arguments *arguments, const struct evidence *evidence,
+                const struct decide_view *view)
 {
 	struct terminal terminal = terminal_init(stdout, arguments->color);
 	int exit_code = arguments->json ? write_json(arguments->json, view) : -1;
 
+	if (exit_code < 0 && arguments->html)
+		exit_code = write_html(arguments, evidence, view);
 	if (exit_code >= 0)
 		return exit_code;
 	if (!arguments->json || strcmp(arguments->json, "-"))
@@ -381,7 +420,7 @@ static int decide(const struct arguments *arguments, struct evidence *evidence)
 	if (err)
 		return fail_analysis(arguments, err);
 	view.decision = decision;
-	exit_code = show(arguments, &view);
+	exit_code = show(arguments, evidence, &view);
 	decision_free(decision);
 	return exit_code;
 }
@@ -418,7 +457,8 @@ const struct command command_decide = {
 		"The exit code answers whether bypass is worth it: 0 yes, 3 no (tune-kernel and "
 		"fix-application too), 4 not enough evidence.",
 	.options = decide_options,
-	.examples = "ktax decide redis.ktax\n"
-		    "ktax decide redis.ktax ab.json --policy samples/policy.ini\n"
-		    "ktax decide --json - redis.ktax ab.json | jq -r .verdict\n",
+	.examples = "  ktax decide redis.ktax\n"
+		    "  ktax decide redis.ktax ab.json --policy samples/policy.ini\n"
+		    "  ktax decide --html redis.html redis.ktax ab.json\n"
+		    "  ktax decide --json - redis.ktax ab.json | jq -r .verdict\n",
 };

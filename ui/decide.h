@@ -3,6 +3,8 @@
 #ifndef KTAX_UI_DECIDE_H
 #define KTAX_UI_DECIDE_H
 
+#include <jansson.h>
+
 #include "decision.h"
 #include "lost_features.h"
 #include "predictability.h"
@@ -35,5 +37,7 @@ int decide_read_capture(const char *path, uint16_t port, const char *endpoint,
 void decide_text(const struct terminal *terminal, const struct decide_view *view);
 /* JSON, schema "ktax.decision/1" (docs/decision.schema.json). -ENOMEM. */
 int decide_json(FILE *file, const struct decide_view *view);
+/* The same, unwritten: the caller's to json_decref(). -ENOMEM. */
+int decide_document(const struct decide_view *view, json_t **ret_document);
 
 #endif

@@ -354,6 +354,18 @@ static json_t *json_features(struct writer *writer)
 	return array;
 }
 
+static json_t *json_check(struct writer *writer, const struct readiness_row *row)
+{
+	json_t *object = json_object();
+
+	set(writer, object, "check", text(row->check));
+	set(writer, object, "status", json_string(readiness_status_name[row->status]));
+	set(writer, object, "found", text(row->found));
+	set(writer, object, "want", text(row->want));
+	set(writer, object, "fix", text(row->fix));
+	return object;
+}
+
 static json_t *json_readiness(struct writer *writer)
 {
 	const struct readiness *readiness = writer->view->input->readiness;
@@ -362,17 +374,18 @@ static json_t *json_readiness(struct writer *writer)
 	if (!readiness)
 		return json_null();
 	array = json_array();
-	for (size_t i = 0; i < readiness->n; i++) {
-		const struct readiness_row *row = &readiness->rows[i];
-		json_t *object = json_object();
+	for (size_t i = 0; i < readiness->n; i++)
+		append(writer, array, json_check(writer, &readiness->rows[i]));
+	return array;
+}
 
-		set(writer, object, "check", text(row->check));
-		set(writer, object, "status", json_string(readiness_status_name[row->status]));
-		set(writer, object, "found", text(row->found));
-		set(writer, object, "want", text(row->want));
-		set(writer, object, "fix", text(row->fix));
-		append(writer, array, object);
-	}
+static json_t *json_settings(struct writer *writer)
+{
+	const struct decision *decision = writer->view->decision;
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < decision->n_settings; i++)
+		append(writer, array, json_check(writer, decision->setting[i]));
 	return array;
 }
 
@@ -491,6 +504,7 @@ static json_t *json_decision(struct writer *writer)
 	set(writer, object, "cautions",
 	    json_reasons(writer, decision->caution, decision->n_cautions));
 	set(writer, object, "commands", json_commands(writer));
+	set(writer, object, "settings", json_settings(writer));
 	set(writer, object, "ceiling", json_ceiling(writer));
 	set(writer, object, "prediction", json_paths(writer));
 	set(writer, object, "ranking", json_ranking(writer));
@@ -507,16 +521,29 @@ static json_t *json_decision(struct writer *writer)
 	return object;
 }
 
-int decide_json(FILE *file, const struct decide_view *view)
+int decide_document(const struct decide_view *view, json_t **ret_document)
 {
 	struct writer writer = { .view = view };
 	json_t *object = json_decision(&writer);
-	int error = writer.failed || !object ? -ENOMEM : 0;
 
+	if (writer.failed || !object) {
+		json_decref(object);
+		return -ENOMEM;
+	}
+	*ret_document = object;
+	return 0;
+}
+
+int decide_json(FILE *file, const struct decide_view *view)
+{
+	json_t *document;
+	int error = decide_document(view, &document);
+
+	if (error)
+		return error;
 	/* A failed write shows when the file is closed. */
-	if (!error)
-		json_dumpf(object, file, JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS));
-	json_decref(object);
+	json_dumpf(document, file, JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS));
+	json_decref(document);
 	fputc('\n', file);
-	return error;
+	return 0;
 }

@@ -93,12 +93,36 @@ static void put_reasons(const struct terminal *t, const struct decision *decisio
 	}
 	for (size_t i = 0; i < decision->n_cautions; i++)
 		put_reason(t, "! ", &decision->caution[i]);
+}
+
+/* Commands stand in one line each, however long: they are there to be copied. */
+static void put_commands(const struct terminal *t, const struct decision *decision)
+{
 	if (!decision->n_commands)
 		return;
 	put_heading(t, decision->verdict == DECISION_NOT_ENOUGH_EVIDENCE ? "What would settle it"
 	                                                                 : "To know more");
 	for (size_t i = 0; i < decision->n_commands; i++)
 		put(t, "  %s\n", decision->command[i]);
+}
+
+static void put_settings(const struct terminal *t, const struct decision *decision)
+{
+	char text[400];
+
+	if (!decision->n_settings)
+		return;
+	put_heading(t, "Settings of the host that are missing for it, as ktax doctor found them");
+	for (size_t i = 0; i < decision->n_settings; i++) {
+		const struct readiness_row *row = decision->setting[i];
+
+		put(t, "  ");
+		put_left(t, NAME_WIDTH, row->check);
+		snprintf(text, sizeof(text), "%s; wanted: %s", row->found, row->want);
+		put_wrapped(t->file, text, 2 + NAME_WIDTH, 2 + NAME_WIDTH, t->width);
+		put(t, "%*s", 2 + NAME_WIDTH, "");
+		put_wrapped(t->file, row->fix, 2 + NAME_WIDTH, 4 + NAME_WIDTH, t->width);
+	}
 }
 
 /* ---- Percentiles ---------------------------------------------------------------------------- */
@@ -347,7 +371,8 @@ static void put_economics(const struct terminal *t, const struct decide_view *vi
 	economics = &path->economics;
 	put_heading(t, "What it costs");
 	if (economics->has_cores)
-		put(t, "  cores, per host   %s takes %.2f, frees %.2f\n", path->arm->path,
+		put(t, "  cores, per host   %s takes %s%.2f, frees %.2f\n", path->arm->path,
+		    economics->polling_least < economics->polling_cores ? "up to " : "",
 		    economics->taken_cores, economics->freed_cores);
 	else
 		put(t, "  cores, per host   not known: %s\n", economics->cores_why);
@@ -406,6 +431,8 @@ void decide_text(const struct terminal *terminal, const struct decide_view *view
 {
 	put_verdict(terminal, view);
 	put_reasons(terminal, view->decision);
+	put_settings(terminal, view->decision);
+	put_commands(terminal, view->decision);
 	put_ceilings(terminal, view->input->counterfactual);
 	put_paths(terminal, view);
 	put_ranking(terminal, view);

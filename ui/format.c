@@ -70,7 +70,7 @@ struct formatted format_change(const struct terminal *terminal, double gain)
 	const char *sign = gain < 0 ? "+" : terminal->utf8 ? "−" : "-";
 	struct formatted formatted, percent = format_percent(fabs(gain));
 
-	if (percent.text[0] == '0' && percent.text[1] == ' ')
+	if ((percent.text[0] == '0' && percent.text[1] == ' ') || percent.text[0] == '<')
 		sign = "";
 	snprintf(formatted.text, sizeof(formatted.text), "%s%.32s", sign, percent.text);
 	return formatted;

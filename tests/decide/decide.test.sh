@@ -113,6 +113,12 @@ check_eq "AF_XDP goes before DPDK where it gains most of it" "$verdict" "bypass-
 ab equal.json kernel-spin=40000 af_xdp=39900
 decide equal busy.ktax ab/equal.json
 check_eq "Where more might be gained than the A/B shows, a useless path still is refused" "$verdict" "fix-application 3"
+ab unknown.json kernel-spin=9000 af_xdp=8000
+jq '(.arms[] | select(.path == "af_xdp") | .blocks.valid) |= map(false)' ab/unknown.json >ab/few-valid.json
+decide unknown kernel.ktax ab/few-valid.json
+check_match "A tuned kernel is taken although no bypass was measured, which it says, with what would tell" \
+  "$verdict $(json unknown.json '[.cautions[].text, .commands[0]] | join("; ")')" \
+  '^tune-kernel 3 .*what a bypass would gain beyond that is not known.*sudo ktax ab '
 ab untuned.json af_xdp=8000
 decide untuned busy.ktax ab/untuned.json
 check_eq "Without a tuned kernel in the A/B no bypass is approved" "$verdict" "not-enough-evidence 4"
@@ -154,6 +160,11 @@ check_match "A limit of CPU time is one" "$verdict $(reasons cpu)" '^fix-applica
 policy cores.ini '[limit]' 'cores = 0'
 decide cores busy.ktax ab/slow-spin.json --policy cores.ini
 check_match "A limit of polling cores is one" "$verdict $(reasons cores)" '^fix-application 3 .*polls 1 cores'
+policy one-core.ini '[limit]' 'cores = 1'
+ab slower.json rate=1000 kernel-spin=36000 af_xdp=8000
+decide one-core busy.ktax ab/slower.json --policy one-core.ini
+check_match "More cores than the A/B polled are an upper bound, which refuses nothing" \
+  "$verdict $(reasons one-core)" '^not-enough-evidence 4 .*it polls up to [2-9] cores of a host, the policy.s limit is 1'
 # shellcheck disable=SC2086
 recording pauses.ktax ${never_asleep/app=3000/app=60000}
 policy first.ini '[gain]' 'need = 11 %'
@@ -163,6 +174,54 @@ check_match "An account whose halving gains more than any path goes first" "$ver
   '^fix-application 3 fix app first .* the policy puts the application first'
 decide never pauses.ktax ab/slow-spin.json --policy never.ini
 check_eq "Where the policy says so, it does not" "$verdict" "bypass-af_xdp 0"
+
+# ---- Settings -------------------------------------------------------------------------------------
+
+# found FILE: its readiness is that of a host where one setting of each concern is missing.
+found() {
+  local checks='[["busy_poll", "warn", ["tuning"], [], "sysctl -w net.core.busy_poll=50"],
+                 ["governor", "ok", ["tuning"], [], ""],
+                 ["c_states", "unknown", ["tuning"], [], ""],
+                 ["hugepages", "fail", ["dpdk"], ["dpdk"], "sysctl -w vm.nr_hugepages=512"],
+                 ["xdp_sockets", "fail", ["af_xdp"], ["af_xdp"], "use a kernel with CONFIG_XDP_SOCKETS"]]'
+  jq -jc 'map({check: .[0], group: "CPU", status: .[1], concerns: .[2], blocks: .[3], found: "no", want: "yes",
+              why: "", fix: .[4], source: ""}) |
+         {schema: "ktax.doctor/1", ktax_version: "0.1.0", host: {}, checks: .}' <<<"$checks" >readiness.json
+  sqlite3 "$1" "INSERT OR REPLACE INTO meta VALUES ('readiness', readfile('readiness.json'))" &&
+    sqlite3 "$1" "UPDATE meta SET value = CAST(value AS TEXT) WHERE key = 'readiness'"
+}
+cp kernel.ktax kernel-found.ktax
+cp busy.ktax busy-found.ktax
+found kernel-found.ktax
+found busy-found.ktax
+decide settings kernel-found.ktax ab/fast-spin.json
+check_eq "tune-kernel lists the settings that are missing, and no others" \
+  "$verdict $(json settings.json '[.settings[] | "\(.check): \(.fix)"] | join("; ")')" \
+  "tune-kernel 3 busy_poll: sysctl -w net.core.busy_poll=50"
+check_match "The text has the command that sets it" "$(cat settings.txt)" \
+  'Settings of the host .*busy_poll +no; wanted: yes.*sysctl -w net.core.busy_poll=50'
+decide blocked busy-found.ktax ab/slow-spin.json
+check_match "A bypass that cannot run on this host yet is approved with that caution, without settings" \
+  "$verdict $(json blocked.json '"\(.settings | length) \([.cautions[].text] | join("; "))"')" \
+  '^bypass-af_xdp 0 0 .*xdp_sockets: found no, wanted yes; use a kernel with CONFIG_XDP_SOCKETS'
+check_eq "What keeps only DPDK from running is not said of AF_XDP" "$(grep -c hugepages blocked.txt || true)" 0
+
+# ---- Loopback -------------------------------------------------------------------------------------
+
+# shellcheck disable=SC2086
+recording loopback.ktax endpoint=127.0.0.1:6379/tcp $never_asleep
+# shellcheck disable=SC2086
+recording loopback-kernel.ktax endpoint=127.0.0.1:6379/tcp $kernel_bound
+decide loopback loopback.ktax ab/slow-spin.json
+check_match "No bypass is approved for requests over loopback" "$verdict $(reasons loopback)" \
+  '^not-enough-evidence 4 .*af_xdp: .* came over loopback, which no bypass can take'
+check_eq "An A/B cannot settle that: it asks for another recording" "$(json loopback.json '.commands[0]')" \
+  'sudo ktax record --port 6379 -d 30 -o remote.ktax    # with clients on other hosts'
+decide loopback loopback-kernel.ktax ab/fast-spin.json
+check_eq "A tuned kernel is" "$verdict" "tune-kernel 3"
+decide loopback loopback-kernel.ktax
+check_match "Without an A/B it says what one can tell, and what not" \
+  "$(json loopback.json '[.cautions[].text, .commands[1]] | join("; ")')" 'what tuning gains; whether bypass pays .*ktax record'
 
 # ---- Money ----------------------------------------------------------------------------------------
 
@@ -261,7 +320,7 @@ for path in sys.argv[2:]:
         print(path, list(error.path), error.message[:100])
 PYTHON
 }
-named=(alone app gc light queue bypass tune dpdk near equal untuned stand-in noisy slo hard met time lossy unequal money wide same-nic)
+named=(settings blocked loopback unknown alone app gc light queue bypass tune dpdk near equal untuned stand-in noisy slo hard met time lossy unequal money wide same-nic)
 if python3 -c 'from jsonschema import Draft202012Validator' 2>/dev/null; then
   check_eq "JSON is as docs/decision.schema.json describes it" "$(schema_errors "${named[@]/%/.json}")" ""
 else
@@ -273,6 +332,17 @@ check_eq "No line of the text is wider than 100 columns, but commands" \
 check_eq "No line ends with a blank" "$(grep -hE ' $' "${named[@]/%/.txt}" || true)" ""
 check_eq "What is no terminal gets no colours" "$(grep -lP '\x1b' "${named[@]/%/.txt}" || true)" ""
 check_eq "Without UTF-8 all is ASCII" "$( (LC_ALL=C ktax decide busy.ktax ab/slow-spin.json || true) | LC_ALL=C grep -P '[^\x00-\x7f]' || true)" ""
+check_eq "A terminal gets colours, but not with NO_COLOR" \
+  "$(for no in "" 1; do (NO_COLOR=$no script -qec "ktax decide busy.ktax ab/slow-spin.json" /dev/null </dev/null || true) | grep -cP '\x1b\[' || true; done | sed 's/[1-9][0-9]*/some/' | tr '\n' ' ')" "some 0 "
+run ktax decide busy.ktax ab/slow-spin.json --html page.html
+check_eq "--html writes a page beside the text, and the exit code stays" "$status $(head -1 out)" "0 $(head -1 bypass.txt)"
+check_match "The page opens with the verdict, has the A/B, and the endpoint" "$(tr -d '\n' <page.html)" \
+  'Bypass the kernel with AF_XDP.*id="ab".*10\.0\.0\.1:6379/tcp|10\.0\.0\.1:6379/tcp.*Bypass the kernel with AF_XDP.*id="ab"'
+run ktax decide kernel.ktax --html page.html
+check_match "Without an A/B the page has none, and says that it cannot be told yet" \
+  "$status $(grep -c 'id="ab"' page.html || true) $(tr -d '\n' <page.html)" '^4 0 .*Not enough evidence to decide'
+run ktax decide kernel.ktax --html no/such/page.html
+check_match "A page that cannot be written is an error" "$status $(cat err)" '^2 .*page.html'
 check_eq "--json - prints JSON alone" "$( (ktax decide --json - busy.ktax ab/slow-spin.json || true) | jq -r .schema)" ktax.decision/1
 
 # ---- Mistakes -------------------------------------------------------------------------------------
