@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# demo.sh [--seconds N] - records a real server under load on this machine, and shows the report.
+# demo.sh [--seconds N] - records a real server under load on this machine, and shows where its time
+# went and whether kernel bypass would pay.
 #
 # Installs the packages that are missing, builds into build/, starts the sample server (HTTP and
 # JSON, two threads) and its load on 127.0.0.1 at a free port, records N seconds (10) of it with
-# `ktax record`, prints `ktax report` and ends what it has started, also after an error or Ctrl-C.
+# `ktax record`, prints `ktax report` and what `ktax decide` says of it so far, and ends what it has
+# started, also after an error or Ctrl-C.
 # It may be run again at any time; the recording of the run before is replaced.
 #
 # Exit status: 0 fine, 1 usage, 2 a step failed, 5 not root.
@@ -152,13 +154,26 @@ client_view() {
   sed 's/^/  /' "$dir/load.out"
 }
 
+# Its verdict, reasons and what would settle it: up to the tables. Exit codes 3 and 4 are answers too.
+decide() {
+  local status=0
+  "$build/ktax" decide "$recording" >"$dir/decide.out" 2>"$dir/decide.err" || status=$?
+  case $status in
+    0 | 3 | 4) ;;
+    *) die 2 "ktax decide failed with status $status: $(cat "$dir/decide.err")" ;;
+  esac
+  echo
+  echo "Whether kernel bypass pays, as far as the recording alone can tell:"
+  printf '%s\n' "$(sed '/^What would remain at best/,$d; s/^./  &/' "$dir/decide.out")"
+}
+
 # With paths as seen from where the demo was started.
 next_steps() {
   local ktax file
   ktax=$(realpath --relative-base="$PWD" "$build/ktax")
   file=$(realpath --relative-base="$PWD" "$recording")
   echo
-  echo "README.md says how to read the report. Next:"
+  echo "README.md says how to read them. Next:"
   echo "  $ktax report --json $file"
   echo "  sqlite3 -box $file 'SELECT account, share, mean_ns FROM accounts'"
   echo "  sudo $ktax record --port PORT -d 30 -o my.ktax    # your own server"
@@ -180,6 +195,7 @@ main() {
   record
   report
   client_view
+  decide
   next_steps
 }
 
