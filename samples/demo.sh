@@ -164,7 +164,7 @@ decide() {
   esac
   echo
   echo "Whether kernel bypass pays, as far as the recording alone can tell:"
-  printf '%s\n' "$(sed '/^What would remain at best/,$d; s/^./  &/' "$dir/decide.out")"
+  printf '%s\n' "$(sed '/^What would remain at best/,$d' "$dir/decide.out")"
 }
 
 # With paths as seen from where the demo was started.
