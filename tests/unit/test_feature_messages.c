@@ -57,6 +57,11 @@ static struct nlmsghdr *header(void)
 	return (struct nlmsghdr *)buffer;
 }
 
+/* The kernel's own layouts: what follows a member without an end stands right behind it. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wgnu-variable-sized-type-not-at-end"
+#endif
+
 /* Every truncation and change of the message, as one with a header that fits its length. */
 static void parse_anything(void *bytes, size_t length, void *context)
 {
