@@ -5,8 +5,8 @@
  * The kernel hands packets over in blocks, up to BLOCK_MS late. So at the end the last block is
  * waited for, and what came after the end is left out by its time.
  *
- * libpcap says of a failed write only that there was one. The file is flushed after each round, and
- * if that fails, cut back to where the round before it ended: it never ends within a packet.
+ * libpcap says of a failed write only that there was one. So the file is flushed whenever its buffer
+ * would be full, and if that fails, cut back to where it was before: it never ends within a packet.
  */
 #include "capture.h"
 
@@ -30,6 +30,8 @@
 #define BLOCK_MS      50
 #define TURN_MS       100
 #define BUFFER_BYTES  (16 << 20)
+#define FLUSH_BYTES   4096
+#define RECORD_HEADER 16     /* before each packet in a file */
 #define SNAP_HEADERS  192    /* Ethernet, VLAN tags, IPv6 with some extension headers, UDP */
 #define SNAP_ALL      262144 /* as tcpdump has it */
 #define OTHER_HEADERS 34     /* kept of what is not UDP: Ethernet and IPv4 */
@@ -42,6 +44,8 @@ struct capture {
 	int link;
 	struct capture_counts counts, flushed;
 	long flushed_size; /* of the file, up to the packet that flushed counts last */
+	size_t unflushed;  /* bytes taken since */
+	int error;         /* of the first write that failed: after it, none is tried */
 	uint64_t start_ns; /* CLOCK_MONOTONIC */
 	uint64_t end_realtime_ns;
 };
@@ -178,6 +182,19 @@ static uint32_t header_size(const struct capture *capture, const struct pcap_pkt
 	return header->caplen < OTHER_HEADERS ? header->caplen : OTHER_HEADERS;
 }
 
+/* Brings to the file what was taken. */
+static void flush(struct capture *capture)
+{
+	errno = 0;
+	if (capture->error || fflush(capture->file) || ferror(capture->file)) {
+		capture->error = capture->error ? capture->error : errno ? -errno : -EIO;
+		return;
+	}
+	capture->flushed_size = ftell(capture->file);
+	capture->flushed = capture->counts;
+	capture->unflushed = 0;
+}
+
 static void take(uint8_t *context, const struct pcap_pkthdr *header, const uint8_t *bytes)
 {
 	struct capture *capture = (struct capture *)context;
@@ -185,29 +202,28 @@ static void take(uint8_t *context, const struct pcap_pkthdr *header, const uint8
 	struct pcap_pkthdr kept = *header;
 	uint64_t at_ns = header->ts.tv_sec * 1000000000ULL + header->ts.tv_usec;
 
-	if (options->packets && capture->counts.packets == options->packets)
+	if (capture->error || (options->packets && capture->counts.packets == options->packets))
 		return;
 	if (capture->end_realtime_ns && at_ns > capture->end_realtime_ns)
 		return;
 	if (!options->payload)
 		kept.caplen = header_size(capture, header, bytes);
+	errno = 0;
 	pcap_dump((uint8_t *)capture->dumper, &kept, bytes);
+	if (ferror(capture->file))
+		capture->error = errno ? -errno : -EIO;
 	capture->counts.packets++;
 	capture->counts.bytes += header->len;
+	capture->unflushed += RECORD_HEADER + kept.caplen;
+	if (capture->unflushed >= FLUSH_BYTES)
+		flush(capture);
 }
 
-/* Brings to the file what was taken; if it does not fit, cuts it back to what did. */
-static int flush(struct capture *capture, char *why, size_t why_size)
+/* Cuts the file back to what has fitted into it. */
+static int cut_back(struct capture *capture, char *why, size_t why_size)
 {
-	int err;
+	int err = capture->error;
 
-	/* Not ferror() alone: the error may be of the round's last flush within pcap_dump(). */
-	if (!ferror(capture->file) && !fflush(capture->file)) {
-		capture->flushed_size = ftell(capture->file);
-		capture->flushed = capture->counts;
-		return 0;
-	}
-	err = errno ? -errno : -EIO;
 	/* Closing must not try again what could not be written. */
 	__fpurge(capture->file);
 	if (ftruncate(fileno(capture->file), capture->flushed_size))
@@ -220,16 +236,17 @@ static int read_packets(struct capture *capture, enum capture_stage *stage, char
 {
 	int n;
 
-	errno = 0;
 	do
 		n = pcap_dispatch(capture->pcap, 10000, take, (uint8_t *)capture);
-	while (n > 0 && !ferror(capture->file));
+	while (n > 0 && !capture->error);
+	flush(capture);
 	*stage = CAPTURE_FILE;
-	if (ferror(capture->file) || n >= 0)
-		return flush(capture, why, why_size);
+	if (capture->error)
+		return cut_back(capture, why, why_size);
 	*stage = CAPTURE_INTERFACE;
-	flush(capture, NULL, 0);
-	return sentence(why, why_size, -ENETDOWN, "%s", pcap_geterr(capture->pcap));
+	if (n < 0)
+		return sentence(why, why_size, -ENETDOWN, "%s", pcap_geterr(capture->pcap));
+	return 0;
 }
 
 static void take_losses(struct capture *capture)

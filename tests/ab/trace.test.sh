@@ -107,6 +107,7 @@ verdict=$(python3 "$check_py" judge seen due)
 echo "# on the wire: $verdict"
 read -r blocks _ contents _ others _ _ _ late _ sent _ <<<"$verdict"
 # A/A and A/B rounds, those of costs, and what settles them.
+check_eq "The witness has missed no frame" "$(sed -n 's/^missed //p' witness.err)" "0 frames"
 check_num "The witness has seen the blocks of all paths" "$blocks >= 6 * 2 + 6 * 3"
 check_eq "The same bytes were on the wire in all of them" "$contents" 1
 check_eq "of the sizes that were captured" "$others" 0

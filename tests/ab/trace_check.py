@@ -15,8 +15,16 @@ import sys
 
 SO_TIMESTAMPNS = 35
 SO_RCVBUFFORCE = 33
+SOL_PACKET = 263
+PACKET_STATISTICS = 6
 MARK = 42  # offset in the frame
 STOP = 1
+
+
+def end_watch(tap):
+    _, drops = struct.unpack("II", tap.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+    print(f"missed {drops} frames", file=sys.stderr, flush=True)
+    sys.exit(0)
 
 
 def watch(interface, port, path):
@@ -24,7 +32,7 @@ def watch(interface, port, path):
     tap.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
     tap.bind((interface, 0x0003))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: end_watch(tap))
     with open(path, "wb") as out:
         print("ready", file=sys.stderr, flush=True)
         while True:
@@ -49,7 +57,8 @@ def blocks(path):
     for at, frame in frames(path):
         is_stop = frame[MARK + 12] == STOP
         if ended and not is_stop:
-            yield block
+            if block:  # else: responders were stopped before the first one
+                yield block
             block = []
         ended = is_stop
         if not is_stop:
@@ -66,6 +75,8 @@ def judge(path, expected):
     sizes_differ = 0
     for block in blocks(path):
         seen += 1
+        if len(block) != len(wanted):
+            print(f"# block {seen} has {len(block)} requests", file=sys.stderr)
         contents.add(hashlib.sha256(b"".join(frame for _, frame in block)).hexdigest())
         sizes_differ += [len(frame) - MARK + 4 for _, frame in block] != [size for _, size, _ in wanted]
         if len(block) != len(wanted):
