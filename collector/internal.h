@@ -43,7 +43,7 @@ struct collector {
 	size_t merged_endpoints; /* that have no aggregates of their own, so far */
 	struct endpoint_state *endpoints; /* by the index of the aggregates */
 	struct arrivals *arrivals;
-	struct ktax_counters counters;    /* at the last interval */
+	struct ktax_counters counters; /* at the last interval */
 	struct budget budget;
 	struct cost_meter cost;
 	unsigned cpus;

@@ -14,13 +14,13 @@
  *	note = free text			; why this function; shown to people
  *
  * A probe costs 0.7 us or more each time, and an inner call costs as much as an outer one although
- *it changes nothing. So of functions that call each other only the inner one is listed, where all
- *ways lead there, and none that is called per value or field.
+ * it changes nothing. So of functions that call each other only the inner one is listed, where all
+ * ways lead there, and none that is called per value or field.
  *
  * library and symbols hold several globs separated by white space, also on indented lines. Where
- *the library's glob starts with "lib", the functions are also looked for in the processes'
- *executables, into which the library may be linked statically. A glob with a slash matches the
- *whole path.
+ * the library's glob starts with "lib", the functions are also looked for in the processes'
+ * executables, into which the library may be linked statically. A glob with a slash matches the
+ * whole path.
  */
 #ifndef KTAX_CATALOGUE_H
 #define KTAX_CATALOGUE_H

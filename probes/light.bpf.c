@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The light hook set: what a hook costs is its dispatch, so it has two hooks per request, reads
- *what the kernel notes down anyway, and names what that leaves out.
+ * what the kernel notes down anyway, and names what that leaves out.
  *
  *	TCP has the packet ──── read_begin ──── copied ──── send_begin ──── TCP writes the segment
  *	tcp_clock_cache         hook            tcp_clock_  hook            tcp_wstamp_ns, looked at
  *	                                        cache                       when the next request is
- *	                                                                    read, at close or when
- *idle wakeup, app_queue       copy_rx        app, wait, preempt   kernel_tx, cwnd
+ *	                                                                    read, at close or when idle
+ *	         wakeup, app_queue       copy_rx        app, wait, preempt   kernel_tx, cwnd
  *
  * Clocks. TCP's stamps are CLOCK_MONOTONIC, like ours. The scheduler's are another clock, of which
  * only differences are used. Between two events of a thread

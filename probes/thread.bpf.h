@@ -72,7 +72,7 @@ struct thread {
 	__u32 turn;        /* send calls so far */
 	__u32 held;        /* one of our programs is at it */
 	__u32 pad;
-	__u32 delays;      /* ever noted in this epoch, at least 1 */
+	__u32 delays; /* ever noted in this epoch, at least 1 */
 	struct delay delay[KTAX_DELAYS];
 	struct delay old_delay[KTAX_DELAYS]; /* each KTAX_DELAYS_STEP-th */
 	struct span span[KTAX_SPANS];

@@ -8,7 +8,7 @@
  *
  * So of the receive softirqs (NET_RX) those on the generator's CPU are the responder's cost, and
  * those on its own CPU, in its own context, are not. The meter is two BPF programs per packet; it
- *is only attached in blocks whose latencies do not count.
+ * is only attached in blocks whose latencies do not count.
  */
 #ifndef KTAX_SOFTIRQ_METER_H
 #define KTAX_SOFTIRQ_METER_H

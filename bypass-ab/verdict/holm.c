@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The comparisons. There are two families of them: latencies and loss of all paths; and the CPU
- *time of all paths, a question of its own that is measured in rounds of its own.
+ * time of all paths, a question of its own that is measured in rounds of its own.
  *
  * All of a family are judged at once, so by chance some would differ. Holm's step-down
  * procedure (Scandinavian Journal of Statistics 6, 1979) keeps the probability that any of them is
  * called better or worse without being so at or below 1 - confidence, whatever their dependence.
  *
  * A comparison's hypothesis is that its effect is within +-T, T being the larger of margin and
- *floor. With u of its n differences above T and d below -T, its p-value is that of the sign test,
+ * floor. With u of its n differences above T and d below -T, its p-value is that of the sign test,
  *
  *	p = 2 min(P(X >= u), P(X >= d)),    X binomial with n and 1/2.
  *
@@ -19,9 +19,9 @@
  * be read off it. A wrong direction has half of that probability in each comparison.
  *
  * All that remain, r of them, are given intervals at confidence 1 - (1 - confidence) / r:
- *Bonferroni's over what remains, so that "equivalent" is wrong for any of them with the same
- *probability. The intervals as such hold together only as far as these verdicts need it: see
- *docs/ab.md.
+ * Bonferroni's over what remains, so that "equivalent" is wrong for any of them with the same
+ * probability. The intervals as such hold together only as far as these verdicts need it: see
+ * docs/ab.md.
  */
 #include "judge.h"
 

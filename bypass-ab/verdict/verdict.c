@@ -9,7 +9,7 @@
  * The statistics work on one difference per pair of blocks of the same round: the logarithm of the
  * ratio for latencies and CPU time, the difference of the shares for loss. A pair counts only if
  * both of its blocks passed the gates; but those are for latencies, and CPU time comes from rounds
- *of its own.
+ * of its own.
  */
 #include "judge.h"
 

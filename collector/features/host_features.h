@@ -41,7 +41,7 @@ struct host_features {
 int host_features_begin(const struct host_endpoint *endpoints, size_t n_endpoints,
                         struct host_features *ret);
 /*
- * What was read, as the document of analyze/lost_features.h; waits at most @limit_ns more for it,
+ * What was read, as the document of analyze/decision/lost_features.h; waits at most @limit_ns more for it,
  * and tells what was read until then. To be freed by the caller; NULL: out of memory.
  */
 char *host_features_finish(struct host_features *features, uint64_t limit_ns);

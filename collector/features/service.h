@@ -34,7 +34,7 @@ enum service {
 	SERVICES
 };
 
-/* As in analyze/lost_features.h; @found is missing where it is unknown, and then @why is not. */
+/* As in analyze/decision/lost_features.h; @found is missing where it is unknown, and then @why is not. */
 enum service_state { STATE_FOUND, STATE_MAY_APPLY, STATE_INHERENT, STATE_LACKING, STATE_UNKNOWN };
 
 struct service_finding {

@@ -3,7 +3,7 @@
  * From a NIC's clock to CLOCK_MONOTONIC.
  *
  * A NIC that stamps received packets does so by a clock of its own (PHC), with another epoch and
- * another rate. User space compares the two (collector/nic_clocks.c) and publishes a line for each
+ * another rate. User space compares the two (collector/clock/nic_clocks.c) and publishes a line for each
  * NIC; the programs convert by it.
  */
 #ifndef KTAX_NIC_CLOCK_H

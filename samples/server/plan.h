@@ -5,9 +5,10 @@
  *	GET /work?...    the phases below, in this order, whatever the order in the query:
  *		spin_us=N       CPU time in user code
  *		json_us=N       dumps of a JSON document until N us went by in the library's calls
- *		annotate_us=N   CPU time in user code within a ktax span (annotate=ACCOUNT,
- *serialize) syscall_us=N    CPU time in the kernel: reads from /dev/zero lock_us=N       blocked on
- *a mutex that another thread holds io_kb=N         N KiB written to a file, then fdatasync
+ *		annotate_us=N   CPU time in user code within a ktax span (annotate=ACCOUNT; serialize)
+ *		syscall_us=N    CPU time in the kernel: reads from /dev/zero
+ *		lock_us=N       blocked on a mutex that another thread holds
+ *		io_kb=N         N KiB written to a file, then fdatasync
  *		sleep_us=N      clock_nanosleep
  *	                 then the response:
  *		bytes=N         of the body

@@ -6,17 +6,19 @@
  * The file is text, columns separated by tabs, the first line names them. Times are
  * CLOCK_MONOTONIC ns, durations ns; 0 where a phase was not asked for.
  *
- *	peer_port request      the connection (the client's port), number of the request on it from
- *1 endpoint status        work, echo, items or error; HTTP status pid reader_tid handler_tid
- *writer_tid read_start read_end    start of the read that got its first byte, end of the one that
+ *	peer_port request      the connection (the client's port), number of the request on it from 1
+ *	endpoint status        work, echo, items or error; HTTP status
+ *	pid reader_tid handler_tid writer_tid
+ *	read_start read_end    start of the read that got its first byte, end of the one that
  *	                       completed it (pipelined requests share reads)
  *	reads                  receive calls in between, 0 where it was all in the buffer
  *	handler_start handler_end
  *	spin json annotate syscall lock io sleep    as measured around each phase; json: in the
  *	                       library's parse and dump calls only
- *	gap                    work between the chunks of the response, within
- *write_start..write_end write_start write_end  start of the first send call, end of the last writes
- *send calls, those that would have blocked included request_bytes response_bytes
+ *	gap                    work between the chunks of the response, within write_start..write_end
+ *	write_start write_end  start of the first send call, end of the last
+ *	writes                 send calls, those that would have blocked included
+ *	request_bytes response_bytes
  */
 #ifndef SAMPLES_REQUEST_LOG_H
 #define SAMPLES_REQUEST_LOG_H

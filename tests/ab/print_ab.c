@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * print_ab KIND text|json|junit|hlog [DIRECTORY]: what `ktax ab` shows of results with known
- *contents.
+ * contents.
  *
  *	gain      four paths, one of them approved, one worse; paths without a link and without a
  *	          process; a skipped one; losses; rejected blocks; p99.9 judged

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * How often is a verdict of ktax ab wrong, and how often does it miss? Each run compares a path
- *with
+ * with
  *
  *	equal    itself: better or worse in any figure is false
  *	tail     itself, waiting in 2 % of the requests so that the p99 is 30 % up

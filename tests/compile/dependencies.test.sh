@@ -39,14 +39,14 @@ forbidden() {
   fi
 }
 
-allowed analyze histogram.h
-allowed analyze account.h
-allowed analyze host_facts.h
-forbidden analyze audit.h
-forbidden analyze probes.h
-forbidden analyze collector.h
-forbidden analyze hooks.h
-forbidden analyze commands.h
+allowed analyze/ledger histogram.h
+allowed analyze/ledger account.h
+allowed analyze/ledger host_facts.h
+forbidden analyze/ledger audit.h
+forbidden analyze/ledger probes.h
+forbidden analyze/ledger collector.h
+forbidden analyze/ledger hooks.h
+forbidden analyze/ledger commands.h
 allowed collector probes.h
 forbidden collector full_tracing.skel.h
 forbidden collector commands.h

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What is known of a host that decides on latency, bypass and measuring: facts, no judgement.
- * collector/audit/ reads them, analyze/readiness.h judges them. Plain data without pointers.
+ * collector/audit/ reads them, analyze/readiness/readiness.h judges them. Plain data without pointers.
  *
  * Every fact is known or not; where it is not, error is the reason: -ENOENT (there is no such
  * thing here), -EACCES or -EPERM (not for this user), -EBADMSG (not understood), -EXDEV (/sys

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * agreement [ROUNDS] [GENERATOR_CPU RESPONDER_CPU]: does `ktax ab` measure what others measure?
- *Round trips of 64 bytes, one at a time, in one run, where all take their turn in every round:
+ * Round trips of 64 bytes, one at a time, in one run, where all take their turn in every round:
  *
  *	sockperf ping-pong against sockperf	a kernel path against ktax's responder, the client
  *						being a kernel socket for both (wire_socket.h)

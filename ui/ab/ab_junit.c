@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * `ktax ab --junit`: what CI servers show as tests. A suite per path with a case per metric, and
- *one of a single case, the policy.
+ * one of a single case, the policy.
  *
  *	failure   worse; of CPU time, and of loss, only where the policy has a limit for them
  *	error     invalid: the measurement cannot say

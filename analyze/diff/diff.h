@@ -11,7 +11,7 @@
  *	            ratio; the ends of its interval, back through the distribution (Woodruff 1952,
  *	            JASA 47:260). Its standard error is never taken below that of independent
  *	            requests. Ends are widened to the bounds of the buckets that the kernel counts
- *in (1.6 %), within which nothing is known.
+ * in (1.6 %), within which nothing is known.
  *
  * and the difference, or ratio, of two such figures has the interval that recovers their variances
  * (MOVER: Zou and Donner 2008, Statistics in Medicine 27:10).

@@ -7,28 +7,28 @@
  * the work. Of these a path can only remove from K, which is not known. So there are two figures,
  * and the truth lies between them if the recorded requests are treated as those of the A/B are:
  *
- *	share   what a path takes off the round trip (less the work, where that is fixed), as a
- *share of all of it: 1 - R_path / R_kernel. Never more than its share of K, whatever G is. time
- *what it takes off in ns, as a part of the recording's addressable ns, at most 1. This is all of it
- *where the recorded requests spend less in the kernel than the A/B's.
+ * - share: what a path takes off the round trip (less the work, where that is fixed), as a share of
+ *   all of it: 1 - R_path / R_kernel. Never more than its share of K, whatever G is.
+ * - time: what it takes off in ns, as a part of the recording's addressable ns, at most 1. This is
+ *   all of it where the recorded requests spend less in the kernel than the A/B's.
  *
  * The estimate is the smaller of the two, the interval holds both with their doubts. So whatever is
  * approved is so by the smaller one, and whatever is refused by the larger one. Where the A/B's
- *work was drawn from a recording, what of a round trip is work is not known: then there is only the
- *time.
+ * work was drawn from a recording, what of a round trip is work is not known: then there is only the
+ * time.
  *
  * Most of what a spinning path gains, it gains by not sleeping, and a recording whose thread rarely
  * sleeps has little of that to give. So the tunable part of a request (nic_rx, wakeup, nic_tx) is
  * taken to shrink as the best tuned kernel of the A/B showed, and the rest as the path did on top
- *of that kernel:
+ * of that kernel:
  *
  *	e_tunable = by R_kernel -> R_tuned, but no more than by R_kernel -> R_path
  *	e_rest    = by R_tuned -> R_path, 0 if the path is not faster than that kernel
  *	e         = (tunable x e_tunable + rest x e_rest) / (tunable + rest)
  *
  * Both figures are made so, and neither falls if the path gets faster. For each percentile the
- *A/B's own is used, and the requests around it in the recording: what helps the median need not
- *help the slowest. Where packets or rates of the two differ, the interval grows (efficacy_widen).
+ * A/B's own is used, and the requests around it in the recording: what helps the median need not
+ * help the slowest. Where packets or rates of the two differ, the interval grows (efficacy_widen).
  *
  * The unit is the A/B's block: rounds in which all of the arms have a valid block are drawn with
  * replacement, the effect of a draw is the median over its rounds, as in `ktax ab`.

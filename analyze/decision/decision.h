@@ -4,11 +4,11 @@
  *
  * The question is whether bypassing the kernel is worth it for these requests. What is answered:
  *
- *	bypass-dpdk, bypass-af_xdp   yes: a path meets the policy with its whole interval
- *	tune-kernel                  not bypass: a tuned kernel does it, or nearly
- *	fix-application              not the kernel: no path can meet the policy, or halving an
- *account of the application gains more not-enough-evidence          it cannot be told; the commands
- *are what would settle it
+ * - bypass-dpdk, bypass-af_xdp: yes, a path meets the policy with its whole interval;
+ * - tune-kernel: not bypass, a tuned kernel does it, or nearly;
+ * - fix-application: not the kernel, no path can meet the policy, or halving an account of the
+ *   application gains more;
+ * - not-enough-evidence: it cannot be told; the commands are what would settle it.
  *
  * The order in which it is tried (docs/decide.md): the recording itself, the ceilings, the A/B and
  * whether it belongs to the recording, the paths. A doubt never approves and never refuses: only a

@@ -4,10 +4,10 @@
  *
  * Three questions, answered from one recording, for one endpoint:
  *
- *	ceilings    total, tuned floor, bypass floor: p50, p99, p99.9 and the gain, 1 - floor /
- *total. Each comes from its own histogram, to which every request added itself. ranking     the
- *same if one account vanished, or halved. prediction  the same if a path removed the share e of
- *every request's addressable part.
+ * - ceilings: total, tuned floor, bypass floor: p50, p99, p99.9 and the gain, 1 - floor / total.
+ *   Each comes from its own histogram, to which every request added itself.
+ * - ranking: the same if one account vanished, or halved.
+ * - prediction: the same if a path removed the share e of every request's addressable part.
  *
  * A counterfactual leaves out what a server that queues would gain besides: its answer holds per
  * request and to first order.
