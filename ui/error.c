@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct error_words {
@@ -59,6 +60,25 @@ enum ktax_exit error_exit_code(int error)
 	}
 }
 
+/* Text of files and arguments stands in sentences: it must not reach the terminal as commands. */
+static void say(const char *text)
+{
+	for (; *text; text++)
+		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, stderr);
+}
+
+static void say_formatted(const char *format, va_list arguments)
+{
+	char *text;
+
+	if (vasprintf(&text, format, arguments) < 0) {
+		say("out of memory");
+		return;
+	}
+	say(text);
+	free(text);
+}
+
 int error_print(const struct failure *failure)
 {
 	const struct error_words *words = error_find(failure->error);
@@ -67,13 +87,20 @@ int error_print(const struct failure *failure)
 
 	fflush(stdout);
 	fputs("ktax: ", stderr);
-	if (failure->subject)
-		fprintf(stderr, "%s: ", failure->subject);
-	if (failure->doing)
-		fprintf(stderr, "cannot %s: ", failure->doing);
-	fputs(cause ? cause : strerror(-failure->error), stderr);
-	if (remedy && remedy[0])
-		fprintf(stderr, "; %s", remedy);
+	if (failure->subject) {
+		say(failure->subject);
+		say(": ");
+	}
+	if (failure->doing) {
+		say("cannot ");
+		say(failure->doing);
+		say(": ");
+	}
+	say(cause ? cause : strerror(-failure->error));
+	if (remedy && remedy[0]) {
+		say("; ");
+		say(remedy);
+	}
 	fputc('\n', stderr);
 	return error_exit_code(failure->error);
 }
@@ -87,7 +114,7 @@ int error_usage(const char *command, const char *format, ...)
 	fflush(stdout);
 	fprintf(stderr, "ktax%s%s: ", space, command);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say_formatted(format, arguments);
 	va_end(arguments);
 	fprintf(stderr, "; see 'ktax help%s%s'\n", space, command);
 	return KTAX_EXIT_USAGE;
@@ -100,7 +127,7 @@ void error_note(const char *format, ...)
 	fflush(stdout);
 	fputs("ktax: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say_formatted(format, arguments);
 	va_end(arguments);
 	fputc('\n', stderr);
 }
