@@ -179,6 +179,8 @@ static void prompt_key(struct top *top, int key)
 	}
 	if (key == TOP_KEY_BACKSPACE)
 		delete_character(top);
+	else if (key == TOP_KEY_KILL)
+		top->input[0] = '\0';
 	else
 		type_character(top, key);
 	if (top->prompt == PROMPT_FILTER)

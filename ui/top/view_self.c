@@ -46,17 +46,36 @@ static int draw_memory(const struct top *top, struct canvas *canvas, int row)
 	return put(canvas, row, "intervals", text);
 }
 
+/* What there is of them; what does not fit stands in further rows. */
 static int draw_losses(const struct recording *recording, struct canvas *canvas, int row)
 {
 	const struct recording_interval *sum = &recording->sum;
-	char text[256];
+	const struct {
+		uint64_t n;
+		const char *of;
+	} losses[] = { { sum->lost_map_full, "connections not followed" },
+		       { sum->lost_ring, "samples" },
+		       { sum->missed_stamps, "events unseen" },
+		       { sum->clock_errors, "clock errors" },
+		       { sum->reopened, "requests cut" } };
+	const char *name = "losses";
+	char text[256] = "";
 
-	snprintf(text, sizeof(text),
-	         "%" PRIu64 " connections not followed, %" PRIu64 " samples, %" PRIu64
-	         " events unseen, %" PRIu64 " clock errors, %" PRIu64 " requests cut",
-	         sum->lost_map_full, sum->lost_ring, sum->missed_stamps, sum->clock_errors,
-	         sum->reopened);
-	return put(canvas, row, "losses", text);
+	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
+		char one[64];
+
+		if (!losses[i].n)
+			continue;
+		snprintf(one, sizeof(one), "%s%" PRIu64 " %s", text[0] ? ", " : "", losses[i].n,
+		         losses[i].of);
+		if (text[0] && strlen(text) + strlen(one) > (size_t)(canvas->width - 16)) {
+			row = put(canvas, row, name, text);
+			name = "";
+			text[0] = '\0';
+		}
+		strcat(text, one);
+	}
+	return put(canvas, row, name, text[0] ? text : "none");
 }
 
 static void draw_hook(const struct recording_hook *hook, struct canvas *canvas, int row)
