@@ -112,6 +112,8 @@ static __always_inline void aggregate_count_flags(struct ktax_aggregate *aggrega
 		ADD(aggregate->handed_over, 1);
 	if (flags & KTAX_REQUEST_RETRANSMITTED)
 		ADD(aggregate->retransmitted, 1);
+	if (flags & KTAX_REQUEST_LOOPBACK)
+		ADD(aggregate->loopback, 1);
 	if (flags & KTAX_REQUEST_UNBALANCED)
 		ADD(aggregate->unbalanced, 1);
 }
@@ -206,13 +208,26 @@ static __always_inline void request_aggregate(struct ktax_connection *connection
 	aggregate_count_flags(aggregate, connection, true);
 }
 
-/* Counts the arrival of the request that has just begun. */
-static __always_inline void request_count_begin(const struct ktax_connection *connection)
+/*
+ * Do @sk's packets come over the loopback link? Also those to another address of this host do. It is
+ * number 1 in every network namespace (LOOPBACK_IFINDEX). TCP keeps the last packet's link since
+ * Linux 5.16; before, nothing is known.
+ */
+static __always_inline bool came_by_loopback(struct sock *sk)
+{
+	return bpf_core_field_exists(struct sock, sk_rx_dst_ifindex) &&
+	       READ(sk, sk_rx_dst_ifindex) == LOOPBACK_IFINDEX;
+}
+
+/* Notes by which link the request that has just begun came, and counts its arrival. */
+static __always_inline void request_count_begin(struct ktax_connection *connection, struct sock *sk)
 {
 	__u64 slot = connection->start_ns / KTAX_ARRIVAL_SLOT_NS % KTAX_ARRIVAL_SLOTS;
 	__u32 endpoint = connection->endpoint;
 	struct ktax_aggregate *aggregate;
 
+	if (came_by_loopback(sk))
+		connection->flags |= KTAX_REQUEST_LOOPBACK;
 	if (endpoint >= settings.max_endpoints)
 		return;
 	aggregate = aggregate_at(bpf_get_smp_processor_id(), endpoint);

@@ -106,7 +106,7 @@ static __always_inline void request_begin(struct ktax_connection *connection, st
 	connection_post(connection, now, KTAX_KERNEL_RX);
 	connection->readable_ns = now;
 	connection->state = KTAX_READABLE;
-	request_count_begin(connection);
+	request_count_begin(connection, sk);
 }
 
 /* Boundary: the socket has become readable. Ends kernel_rx. */

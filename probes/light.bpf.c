@@ -258,7 +258,7 @@ static __always_inline void request_begin(struct ktax_connection *connection, st
 	light->stamped = 0;
 	connection_post_queue(connection, thread, stretch, now);
 	connection->state = KTAX_OPEN;
-	request_count_begin(connection);
+	request_count_begin(connection, (struct sock *)tp);
 }
 
 /* Boundary: the receive call begins to copy. Ends the request before, and wakeup and app_queue. */

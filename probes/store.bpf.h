@@ -22,6 +22,7 @@
 #define KTAX_MAX_THREADS 8192
 #define AF_INET          2
 #define AF_INET6         10
+#define LOOPBACK_IFINDEX 1
 #define NSEC_PER_SEC     1000000000ULL
 
 struct connection_reference {

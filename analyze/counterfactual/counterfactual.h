@@ -47,6 +47,7 @@ enum counterfactual_quantile {
 };
 
 extern const char *const counterfactual_quantile_name[COUNTERFACTUAL_QUANTILES]; /* "p50" ... */
+extern const double counterfactual_share_below[COUNTERFACTUAL_QUANTILES];        /* 0.5 ... */
 
 /* Requests that @quantile needs: 20, 1000, 10000. */
 uint64_t counterfactual_requests_needed(enum counterfactual_quantile quantile);

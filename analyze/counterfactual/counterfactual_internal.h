@@ -18,7 +18,6 @@ struct counterfactual_data {
 	bool sampled; /* the recording has a random sample */
 };
 
-extern const double counterfactual_share_below[Q]; /* 0.5 ... */
 
 /* replicates.c: figures of blocks drawn at random */
 

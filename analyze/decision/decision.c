@@ -182,10 +182,13 @@ static void doubt_loopback(struct maker *maker, struct decision_path *path)
 
 	path->answer = DECISION_MAYBE;
 	path->approved_but_for_link = true;
-	reason_write(&path->reason, "loopback", from_recording(maker, "endpoint"),
-	             "%s: %s would be %s, but the recorded requests came over loopback, which no "
-	             "bypass can take",
-	             path->arm->path, quantile_title(q), text_change(gain_of(maker, path)).text);
+	reason_write(
+		&path->reason, text_share(evidence_loopback_share(maker)).text,
+		from_recording(maker, "ledger.loopback"),
+		"%s: %s would be %s, but %s of the recorded requests came over loopback, which "
+		"no bypass can take",
+		path->arm->path, quantile_title(q), text_change(gain_of(maker, path)).text,
+		text_share(evidence_loopback_share(maker)).text);
 }
 
 static void doubt_bypasses(struct maker *maker)
@@ -197,7 +200,7 @@ static void doubt_bypasses(struct maker *maker)
 			continue;
 		if (!maker->tuned[maker->out->quantile])
 			doubt_untuned(maker, path);
-		else if (evidence_is_loopback(maker))
+		else if (evidence_has_loopback(maker))
 			doubt_loopback(maker, path);
 	}
 }

@@ -45,11 +45,21 @@ static double payload_bytes(const struct recording_ledger *ledger)
 /* What the recorded requests came over. */
 enum link_kind { LINK_UNKNOWN, LINK_SOFTWARE, LINK_NIC };
 
-bool evidence_is_loopback(const struct maker *maker)
+double evidence_loopback_share(const struct maker *maker)
 {
-	const char *name = maker->in->endpoint->ledger->endpoint.name;
+	const struct recording_ledger *ledger = maker->in->endpoint->ledger;
+	const char *name = ledger->endpoint.name;
 
-	return !strncmp(name, "127.", 4) || !strncmp(name, "[::1]", 5);
+	if (!strncmp(name, "127.", 4) || !strncmp(name, "[::1]", 5))
+		return 1;
+	return ledger->requests ? (double)ledger->loopback / (double)ledger->requests : 0;
+}
+
+bool evidence_has_loopback(const struct maker *maker)
+{
+	double above = 1 - counterfactual_share_below[maker->out->quantile];
+
+	return evidence_loopback_share(maker) > above / 10;
 }
 
 static enum link_kind recorded_link(const struct maker *maker)
@@ -58,7 +68,7 @@ static enum link_kind recorded_link(const struct maker *maker)
 	const struct finding_account *nic_tx = &endpoint->account[KTAX_NIC_TX];
 	const char *nics = recording_meta(maker->in->recording, "nics");
 
-	if (evidence_is_loopback(maker) || (nics && !strcmp(nics, "none")))
+	if (evidence_loopback_share(maker) > 0.5 || (nics && !strcmp(nics, "none")))
 		return LINK_SOFTWARE;
 	/* Only what a NIC completes is posted there. */
 	if (nic_tx->present)
@@ -88,10 +98,11 @@ void evidence_ask_link(struct maker *maker)
 
 void evidence_note_loopback(struct maker *maker)
 {
-	if (!evidence_is_loopback(maker))
+	if (!evidence_has_loopback(maker))
 		return;
-	reason_write(caution_add(maker), "loopback", from_recording(maker, "endpoint"),
-	             "the requests came over loopback, which no bypass can take: an A/B can tell "
+	reason_write(caution_add(maker), text_share(evidence_loopback_share(maker)).text,
+	             from_recording(maker, "ledger.loopback"),
+	             "requests came over loopback, which no bypass can take: an A/B can tell "
 	             "what tuning gains; whether bypass pays takes requests from other hosts");
 	evidence_ask_link(maker);
 }
@@ -352,7 +363,7 @@ static bool refuse_link(struct maker *maker)
 			caution_add(maker), "veth", from_ab(maker, "link"),
 			"the recorded requests came over %s, the A/B's over veth: all of it is "
 			"within the host and says nothing of requests that come by a NIC",
-			evidence_is_loopback(maker) ? "loopback" : "a link within the host");
+			evidence_has_loopback(maker) ? "loopback" : "a link within the host");
 		return false;
 	}
 	if (ab->has_link && kind == LINK_NIC && !ab_is_software(ab) && has_driver(nics, ab->driver))

@@ -66,8 +66,10 @@ void evidence_ask_ab(struct maker *maker);
 void evidence_ask_sweep(struct maker *maker);
 /* Whether the sweep belongs to the A/B: fills out->sweep_fits, and says why not. */
 void evidence_check_sweep(struct maker *maker);
-/* Do the requests come over loopback? No bypass can take those. */
-bool evidence_is_loopback(const struct maker *maker);
+/* The part of the requests that came over loopback: no bypass can take those. */
+double evidence_loopback_share(const struct maker *maker);
+/* So many that they could move the percentile asked for? */
+bool evidence_has_loopback(const struct maker *maker);
 /* A recording of requests that come over a link. */
 void evidence_ask_link(struct maker *maker);
 /* If they come over loopback: what an A/B can tell then, and what it cannot. */

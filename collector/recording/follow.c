@@ -122,12 +122,12 @@ static int read_range(struct follow *follow)
 	if (!error)
 		error = query_range(
 			follow,
-			sqlite3_mprintf("SELECT l.interval, e.id, e.name, e.pid, "
-		                        "e.comm" LEDGER_COLUMNS
-		                        ", max_ns, total, floor_tuned, floor_bypass "
-		                        "FROM ledger l JOIN endpoint e "
-		                        "ON e.id = l.endpoint WHERE l.interval >= ? AND "
-		                        "l.interval < ? ORDER BY l.interval, e.id"),
+			ledger_query(
+				follow->db,
+				"SELECT l.interval, e.id, e.name, e.pid, e.comm%s, max_ns, total, "
+				"floor_tuned, floor_bypass FROM ledger l JOIN endpoint e "
+				"ON e.id = l.endpoint WHERE l.interval >= ? AND l.interval < ? "
+				"ORDER BY l.interval, e.id"),
 			follow->first, follow->end, read_ledger);
 	if (!error)
 		error = query_range(

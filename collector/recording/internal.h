@@ -35,7 +35,8 @@
 
 /* Counters that struct ktax_aggregate and struct recording_ledger have in common; all but max_ns.
  */
-#define LEDGER_SUMS(X)                                                                             \
+#define LEDGER_SUMS(X) LEDGER_SUMS_FIRST(X) LEDGER_SUMS_LATER(X)
+#define LEDGER_SUMS_FIRST(X)                                                                       \
 	X(requests)                                                                                \
 	X(batches)                                                                                 \
 	X(batched)                                                                                 \
@@ -45,6 +46,9 @@
 	X(retransmitted)                                                                           \
 	X(bytes_in)                                                                                \
 	X(bytes_out)
+
+/* Those that recordings of an earlier ktax lack. */
+#define LEDGER_SUMS_LATER(X) X(loopback)
 
 /* Members of struct ktax_request behind its accounts: X(member, highest value it can hold). */
 #define REQUEST_MEMBERS(X)                                                                         \

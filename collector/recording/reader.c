@@ -248,6 +248,14 @@ static int read_intervals(struct source *source)
 	                  read_interval);
 }
 
+static int read_ledgers(struct source *source)
+{
+	return read_table(source,
+	                  ledger_query(source->db, "SELECT endpoint%s, max_ns, total, floor_tuned, "
+	                                           "floor_bypass FROM ledger"),
+	                  read_ledger);
+}
+
 static int read_joint(struct source *source)
 {
 	return read_table(source,
@@ -312,15 +320,17 @@ static int read_tables(struct source *source)
 {
 	static const struct table tables[] = {
 		{ "SELECT id, name, pid, comm FROM endpoint ORDER BY id", read_endpoint },
-		{ "SELECT endpoint" LEDGER_COLUMNS ", max_ns, total, floor_tuned, "
-		  "floor_bypass FROM ledger",
-		  read_ledger },
-		{ "SELECT endpoint, account, histogram FROM account_histogram", read_account },
 	};
 	int error = read_facts(source);
 
 	if (!error)
 		error = query_tables(source, tables, sizeof(tables) / sizeof(tables[0]));
+	if (!error)
+		error = read_ledgers(source);
+	if (!error)
+		error = query(source->db,
+		              "SELECT endpoint, account, histogram FROM account_histogram",
+		              read_account, source);
 	if (!error)
 		error = read_joint(source);
 	if (!error)

@@ -44,6 +44,8 @@ int for_each_row(sqlite3 *db, sqlite3_stmt *statement, row_function each, void *
 char *account_query(sqlite3 *db, const char *table, const char *format);
 /* The same with the columns of table interval after start_realtime_ns; later ones may lack. */
 char *interval_query(sqlite3 *db, const char *format);
+/* The same with LEDGER_SUMS. */
+char *ledger_query(sqlite3 *db, const char *format);
 
 /* An integer in 0..@highest, or in 0..INT64_MAX. */
 uint64_t row_number(struct row *row, uint64_t highest);

@@ -151,6 +151,7 @@ void recording_abandon(struct recording_writer *writer);
 struct recording_ledger {
 	struct recording_endpoint endpoint;
 	uint64_t requests, batches, batched, unbalanced, incomplete, handed_over, retransmitted;
+	uint64_t loopback; /* 0 where the recorder did not count them */
 	uint64_t bytes_in, bytes_out, max_ns;
 	struct histogram total, floor_tuned, floor_bypass, account[KTAX_NACCOUNTS]; /* 3 digits */
 	struct ktax_joint_cell joint[KTAX_JOINT_CELLS];

@@ -261,6 +261,17 @@ char *account_query(sqlite3 *db, const char *table, const char *format)
 	return columns_query(text, format);
 }
 
+char *ledger_query(sqlite3 *db, const char *format)
+{
+	sqlite3_str *text = sqlite3_str_new(db);
+
+	sqlite3_str_appendall(text, LEDGER_SUMS_FIRST(SQL_COLUMN));
+#define X(member) append_column(text, db, "ledger", #member);
+	LEDGER_SUMS_LATER(X)
+#undef X
+	return columns_query(text, format);
+}
+
 char *interval_query(sqlite3 *db, const char *format)
 {
 	sqlite3_str *text = sqlite3_str_new(db);

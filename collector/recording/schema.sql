@@ -118,6 +118,7 @@ CREATE TABLE ledger (
 	incomplete    INTEGER NOT NULL, -- arrival not seen (the total lacks nic_rx and kernel_rx), or end
 	handed_over   INTEGER NOT NULL, -- answered by another thread than the one that read
 	retransmitted INTEGER NOT NULL, -- response segments sent again
+	loopback      INTEGER NOT NULL, -- came over the loopback link; 0 before Linux 5.16
 	bytes_in      INTEGER NOT NULL,
 	bytes_out     INTEGER NOT NULL,
 	max_ns        INTEGER NOT NULL, -- slowest request, exact
@@ -222,7 +223,7 @@ CREATE TABLE request (
 	-- Sum of: 1 batch, 2 incomplete (arrival or end not seen), 4 handed_over (another thread answered),
 	-- 8 async (some of the response left outside of the send call), 16 retransmitted,
 	-- 32 unbalanced, 64 partial_read (read in more than one call), 128 nic_stamp (begins at its
-	-- NIC's stamp). View requests has the names.
+	-- NIC's stamp), 256 loopback (came over the loopback link). View requests has the names.
 	flags          INTEGER NOT NULL
 );
 
@@ -335,6 +336,7 @@ CREATE VIEW requests AS
 			|| CASE WHEN r.flags & 16 THEN 'retransmitted ' ELSE '' END
 			|| CASE WHEN r.flags & 32 THEN 'unbalanced ' ELSE '' END
 			|| CASE WHEN r.flags & 64 THEN 'partial_read ' ELSE '' END
-			|| CASE WHEN r.flags & 128 THEN 'nic_stamp ' ELSE '' END) AS flags
+			|| CASE WHEN r.flags & 128 THEN 'nic_stamp ' ELSE '' END
+			|| CASE WHEN r.flags & 256 THEN 'loopback ' ELSE '' END) AS flags
 	FROM request r JOIN endpoint e ON e.id = r.endpoint
 	ORDER BY r.start_ns;

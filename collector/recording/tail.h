@@ -38,7 +38,8 @@ struct slice_cell {
 /* An endpoint's interval. Its counts are in the order of histogram and index. */
 struct slice_ledger {
 	struct recording_endpoint endpoint;
-	uint64_t requests, batches, batched, unbalanced, incomplete, handed_over, retransmitted;
+	uint64_t requests, batches, batched, unbalanced, incomplete, handed_over, retransmitted,
+		loopback;
 	uint64_t bytes_in, bytes_out, max_ns;
 	size_t place; /* of its endpoint among the ledgers of the tail's sum */
 	size_t n_counts, n_cells;

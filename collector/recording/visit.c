@@ -144,16 +144,18 @@ void ledger_lookup_finish(struct ledger_lookup *lookup)
 
 static int visit_intervals(struct interval_visit *visit, sqlite3 *db)
 {
-	char *sql = interval_query(
-		db, "SELECT i.id, e.id, e.name, e.pid, e.comm, i.start_realtime_ns%s" LEDGER_COLUMNS
-		    ", max_ns, total, floor_tuned, floor_bypass "
-		    "FROM interval i JOIN ledger l ON l.interval = i.id "
+	char *intervals = interval_query(
+		db, "SELECT i.id, e.id, e.name, e.pid, e.comm, i.start_realtime_ns%s%%s, max_ns, "
+		    "total, floor_tuned, floor_bypass FROM interval i "
+		    "JOIN ledger l ON l.interval = i.id "
 		    "JOIN endpoint e ON e.id = l.endpoint ORDER BY i.id, e.id");
+	char *sql = intervals ? ledger_query(db, intervals) : NULL;
 	int error = sql ? ledger_lookup_prepare(&visit->lookup, db) : -ENOMEM;
 
 	if (!error)
 		error = query(db, sql, visit_interval, visit);
 	sqlite3_free(sql);
+	sqlite3_free(intervals);
 	ledger_lookup_finish(&visit->lookup);
 	return error;
 }

@@ -58,6 +58,7 @@ struct ktax_aggregate {
 	                        end */
 	__u64 handed_over;   /* answered by another thread than the one that read */
 	__u64 retransmitted; /* response segments sent again (ignored by the stamps) */
+	__u64 loopback;      /* came over the host's loopback link */
 	__u64 bytes_in;
 	__u64 bytes_out;
 	__u64 max_ns;
@@ -81,6 +82,7 @@ enum ktax_request_flag {
 	KTAX_REQUEST_UNBALANCED = 1 << 5,
 	KTAX_REQUEST_PARTIAL_READ = 1 << 6, /* read in more than one call */
 	KTAX_REQUEST_NIC_STAMP = 1 << 7,    /* begins at its NIC's stamp */
+	KTAX_REQUEST_LOOPBACK = 1 << 8,     /* came over the host's loopback link */
 };
 
 /* One request, as sampled by --requests or --slow. */

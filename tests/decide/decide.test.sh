@@ -214,9 +214,18 @@ recording loopback.ktax endpoint=127.0.0.1:6379/tcp $never_asleep
 recording loopback-kernel.ktax endpoint=127.0.0.1:6379/tcp $kernel_bound
 decide loopback loopback.ktax ab/slow-spin.json
 check_match "No bypass is approved for requests over loopback" "$verdict $(reasons loopback)" \
-  '^not-enough-evidence 4 .*af_xdp: .* came over loopback, which no bypass can take'
+  '^not-enough-evidence 4 .*af_xdp: .* 100 % of the recorded requests came over loopback, which no bypass can take'
 check_eq "An A/B cannot settle that: it asks for another recording" "$(json loopback.json '.commands[0]')" \
   'sudo ktax record --port 6379 -d 30 -o remote.ktax    # with clients on other hosts'
+# shellcheck disable=SC2086
+recording wildcard.ktax endpoint=0.0.0.0:6379/tcp rate=2000 loopback=100 $never_asleep
+decide wildcard wildcard.ktax ab/slow-spin.json
+check_match "Nor if only some of the requests of a wildcard address came so" "$verdict $(reasons wildcard)" \
+  '^not-enough-evidence 4 .*af_xdp: .* 5.0 % of the recorded requests came over loopback'
+# shellcheck disable=SC2086
+recording checked.ktax endpoint=0.0.0.0:6379/tcp rate=2000 loopback=1 $never_asleep
+decide checked checked.ktax ab/slow-spin.json
+check_eq "One in 2000, as of a health check, is no hindrance" "$verdict" "bypass-af_xdp 0"
 decide loopback loopback-kernel.ktax ab/fast-spin.json
 check_eq "A tuned kernel is" "$verdict" "tune-kernel 3"
 decide loopback loopback-kernel.ktax

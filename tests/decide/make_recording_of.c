@@ -7,7 +7,7 @@
  *	rate= seconds= bytes=   requests a second; how long; of request and response each
  *	start=           of the first interval, Unix epoch; by default it ended just now
  *	endpoint= nics= hostname= kernel=   nics=-: meta without it
- *	unbalanced= incomplete= map_full=   of every second
+ *	unbalanced= incomplete= map_full= loopback=   of every second
  *	absent=ACCOUNT   no hook fed it
  *	seed=
  *
@@ -27,7 +27,7 @@
 struct shape {
 	double mean_ns[KTAX_NACCOUNTS], share[KTAX_NACCOUNTS];
 	bool absent[KTAX_NACCOUNTS];
-	unsigned long rate, seconds, bytes, start, unbalanced, incomplete, map_full, seed;
+	unsigned long rate, seconds, bytes, start, unbalanced, incomplete, map_full, loopback, seed;
 	const char *endpoint, *nics, *hostname, *kernel;
 };
 
@@ -60,6 +60,7 @@ static int take_number(struct shape *shape, const char *key, const char *value)
 		     { "start", &shape->start },
 		     { "unbalanced", &shape->unbalanced },
 		     { "incomplete", &shape->incomplete },
+		     { "loopback", &shape->loopback },
 		     { "map_full", &shape->map_full },
 		     { "seed", &shape->seed } };
 
@@ -156,6 +157,7 @@ static int add_second(struct shape *shape, struct recording_writer *writer, unsi
 		add_request(shape, &aggregate);
 	aggregate.unbalanced = shape->unbalanced;
 	aggregate.incomplete = shape->incomplete;
+	aggregate.loopback = shape->loopback;
 	if (!err)
 		err = recording_add_ledger(writer, id, &aggregate);
 	return err ? err : recording_commit(writer);

@@ -93,6 +93,8 @@ measure() {
   join nothing measured work nothing
   join spin measured work spin
   join both measured work both
+  check_eq "Of each request it is known that it came over loopback" \
+    "$(value nothing.db 'SELECT sum(loopback) - sum(requests) FROM ledger')" 0
   check_lands "A spin of 300 us lands in app" "$(growth spin app_ns)" "$(median spin s_spin)"
   check_lands "So it does with a sleep" "$(growth both app_ns)" "$(median both "s_spin + $sleep_cost")"
   check_lands "A sleep of 2 ms lands in wait" "$(growth both wait_ns)" "$(median both s_sleep)"

@@ -44,6 +44,7 @@ measure() {
 over_veth() {
   measure '/work?bytes=1000' --requests 500
   check_eq "veth: every request has its arrival" "$(ledger_sum run.db incomplete)" 0
+  check_eq "veth: none came over loopback" "$(ledger_sum run.db loopback)" 0
   check_num "veth: nic_rx is seen" "$(median run nic_rx_ns) > 0"
   check_all "veth" run
 }
@@ -57,6 +58,7 @@ over_loopback() {
   stop server
   join run run server load
   check_eq "loopback: every request has its arrival" "$(ledger_sum run.db incomplete)" 0
+  check_eq "loopback: it is known of every request that it came so" "$(ledger_sum run.db loopback)" "$(ledger_sum run.db requests)"
   check_num "loopback: nic_rx is seen" "$(median run nic_rx_ns) > 0"
   check_all "loopback" run
 }

@@ -107,7 +107,8 @@ void sample_fill(struct sample *sample, uint64_t seed, unsigned int requests)
 		                                  .unbalanced = seed % 2,
 		                                  .incomplete = seed % 3,
 		                                  .handed_over = seed % 7,
-		                                  .retransmitted = seed % 11 } };
+		                                  .retransmitted = seed % 11,
+		                                  .loopback = seed % 13 } };
 	for (unsigned int i = 0; i < requests; i++) {
 		struct ktax_request request = sample_request(&seed);
 

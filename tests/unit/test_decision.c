@@ -224,7 +224,7 @@ static void assert_verdict(const struct fixture *fixture, enum decision_verdict 
 	bool found = false;
 
 	if (decision->verdict != verdict)
-		fail_msg("%s: %s", decision_verdict_name[decision->verdict],
+		fail_msg("not for \"%s\", but %s: %s", text, decision_verdict_name[decision->verdict],
 		         decision->reason[0].text);
 	for (size_t i = 0; i < decision->n_reasons; i++)
 		found |= strstr(decision->reason[i].text, text) != NULL;
@@ -247,7 +247,7 @@ static void test_each_verdict(void **state)
 	assert_verdict(fixture, DECISION_BYPASS_AF_XDP, "af_xdp gains up to");
 	set_round_trip(fixture, AF_XDP, 40000);
 	set_round_trip(fixture, DPDK, 40000);
-	assert_verdict(fixture, DECISION_FIX_APPLICATION, "too little");
+	assert_verdict(fixture, DECISION_FIX_APPLICATION, "it is less, with its whole interval");
 	fixture->input.ab = NULL;
 	assert_verdict(fixture, DECISION_NOT_ENOUGH_EVIDENCE, "there is no A/B");
 	done(fixture);
@@ -350,6 +350,12 @@ static void refuse_unnamed_host(struct fixture *f)
 static void refuse_nic(struct fixture *f)
 {
 	set_meta(f, "nics", "eth0 mlx5_core");
+	f->endpoint->account[KTAX_NIC_TX].present = false; /* else it tells: 0 without a NIC */
+}
+
+static void refuse_loopback(struct fixture *f)
+{
+	f->world->all.loopback = f->world->all.requests / 100;
 }
 
 static void refuse_ports(struct fixture *f)
@@ -453,6 +459,7 @@ static const struct {
 	{ "Another CPU", refuse_other_cpu },
 	{ "ran on another host: unknown", refuse_unnamed_host },
 	{ "links within the host (veth)", refuse_nic },
+	{ "1.0 % of the recorded requests came over loopback", refuse_loopback },
 	{ "a NIC (ixgbe)", refuse_ports },
 	{ "does not say over which link", refuse_no_link },
 	{ "is not valid", refuse_invalid },

@@ -81,6 +81,7 @@ static void assert_same_ledger(const struct recording_ledger *a, const struct re
 	assert_int_equal(a->incomplete, b->incomplete);
 	assert_int_equal(a->handed_over, b->handed_over);
 	assert_int_equal(a->retransmitted, b->retransmitted);
+	assert_int_equal(a->loopback, b->loopback);
 	assert_int_equal(a->bytes_in, b->bytes_in);
 	assert_int_equal(a->bytes_out, b->bytes_out);
 	assert_int_equal(a->max_ns, b->max_ns);
@@ -115,6 +116,7 @@ static void test_counters_come_back_as_they_were_written(void **state)
 	assert_int_equal(ledger->incomplete, sample->aggregate.incomplete);
 	assert_int_equal(ledger->handed_over, sample->aggregate.handed_over);
 	assert_int_equal(ledger->retransmitted, sample->aggregate.retransmitted);
+	assert_int_equal(ledger->loopback, sample->aggregate.loopback);
 	assert_int_equal(ledger->bytes_in, sample->aggregate.bytes_in);
 	assert_int_equal(ledger->bytes_out, sample->aggregate.bytes_out);
 	assert_int_equal(ledger->max_ns, sample->aggregate.max_ns);
@@ -503,6 +505,8 @@ static void test_the_view_requests_names_every_flag(void **state)
 		{ KTAX_REQUEST_RETRANSMITTED, "retransmitted" },
 		{ KTAX_REQUEST_UNBALANCED, "unbalanced" },
 		{ KTAX_REQUEST_PARTIAL_READ, "partial_read" },
+		{ KTAX_REQUEST_NIC_STAMP, "nic_stamp" },
+		{ KTAX_REQUEST_LOOPBACK, "loopback" },
 	};
 
 	assert_int_equal(sample_write("x.ktax", 0, 1), 0);

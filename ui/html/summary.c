@@ -151,13 +151,14 @@ static void put_counts(struct html *html, const struct finding_endpoint *finding
 	const struct recording_ledger *ledger = finding->ledger;
 
 	if (!ledger->batches && !ledger->incomplete && !ledger->handed_over &&
-	    !ledger->retransmitted && !ledger->unbalanced)
+	    !ledger->retransmitted && !ledger->loopback && !ledger->unbalanced)
 		return;
 	html_put(html, "<p class=\"note\">Of these requests:</p>\n<ul class=\"note\">\n");
 	put_count(html, ledger->batches, "batches of pipelined requests, each counted as one");
 	put_count(html, ledger->incomplete, "incomplete: arrival or end unseen");
 	put_count(html, ledger->handed_over, "handed to another thread");
 	put_count(html, ledger->retransmitted, "segments retransmitted");
+	put_count(html, ledger->loopback, "over the loopback link, which no bypass can take");
 	put_count(html, ledger->unbalanced, "unbalanced");
 	html_put(html, "</ul>\n");
 }

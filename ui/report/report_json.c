@@ -285,6 +285,7 @@ static json_t *json_endpoint(struct writer *writer, const struct finding_endpoin
 	set(writer, object, "incomplete", ns(ledger->incomplete));
 	set(writer, object, "handed_over", ns(ledger->handed_over));
 	set(writer, object, "retransmitted", ns(ledger->retransmitted));
+	set(writer, object, "loopback", ns(ledger->loopback));
 	set(writer, object, "bytes_in", ns(ledger->bytes_in));
 	set(writer, object, "bytes_out", ns(ledger->bytes_out));
 	return object;

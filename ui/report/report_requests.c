@@ -13,10 +13,9 @@ struct requests {
 	uint64_t n;
 };
 
-static const char *const flag_names[] = {
-	"batch",         "incomplete", "handed_over",  "async",
-	"retransmitted", "unbalanced", "partial_read", "nic_stamp"
-};
+static const char *const flag_names[] = { "batch",        "incomplete",    "handed_over",
+	                                  "async",        "retransmitted", "unbalanced",
+	                                  "partial_read", "nic_stamp",     "loopback" };
 
 static void print_names(FILE *file)
 {

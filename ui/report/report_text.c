@@ -216,6 +216,7 @@ static void put_counts(const struct terminal *t, const struct finding_endpoint *
 		                          "incomplete (arrival or end unseen)" },
 		                        { ledger->handed_over, "handed to another thread" },
 		                        { ledger->retransmitted, "segments retransmitted" },
+		                        { ledger->loopback, "over loopback" },
 		                        { ledger->unbalanced, "unbalanced" } };
 
 	if (endpoint->mean_batch > 0)

@@ -100,7 +100,7 @@ static void draw_facts(const struct ktax_request *request, struct canvas *canvas
 {
 	static const char *const names[] = { "batch",         "incomplete",    "handed over",
 		                             "async",         "retransmitted", "unbalanced",
-		                             "read in parts", "NIC's stamp" };
+		                             "read in parts", "NIC's stamp",   "loopback" };
 	int column =
 		canvas_print(canvas, row, 1, INK_DIM,
 	                     "port %u, %" PRIu64 " bytes in, %" PRIu64 " out, thread %u -> %u",
