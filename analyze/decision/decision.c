@@ -543,6 +543,8 @@ static void note_readiness(struct maker *maker)
 		list_settings(maker);
 	else
 		note_blocks(maker, concern);
+	if (maker->in->readiness)
+		evidence_note_interface(maker);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------ */

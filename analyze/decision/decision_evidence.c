@@ -341,6 +341,37 @@ static bool refuse_host(struct maker *maker)
 }
 
 /* "eth0 e1000e, eth1 ?" has this driver. */
+/* @nics: as in meta "nics", "eth0 e1000e, eth1 ?" */
+static bool has_interface(const char *nics, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = nics; at; at = strstr(at, ", "), at = at ? at + 2 : NULL)
+		if (!strncmp(at, name, length) && at[length] == ' ')
+			return true;
+	return false;
+}
+
+void evidence_note_interface(struct maker *maker)
+{
+	const char *looked_at = maker->in->readiness->interface;
+	const char *nics = recording_meta(maker->in->recording, "nics");
+
+	if (!looked_at[0] || !nics || has_interface(nics, looked_at))
+		return;
+	if (recorded_link(maker) == LINK_SOFTWARE)
+		reason_write(caution_add(maker), looked_at,
+		             from_recording(maker, "meta, readiness"),
+		             "what is said of a NIC is of %s, by which the requests did not come",
+		             looked_at);
+	else
+		reason_write(caution_add(maker), looked_at,
+		             from_recording(maker, "meta, readiness"),
+		             "what is said of a NIC is of %s, but the requests came by %.120s: see "
+		             "'ktax doctor --iface'",
+		             looked_at, nics);
+}
+
 static bool has_driver(const char *nics, const char *driver)
 {
 	size_t length = strlen(driver);

@@ -76,6 +76,8 @@ void evidence_ask_link(struct maker *maker);
 void evidence_note_loopback(struct maker *maker);
 /* A longer recording: of @requests. */
 void evidence_ask_recording(struct maker *maker, double requests);
+/* That the host's readiness is of another NIC than the recorded requests, if it is. */
+void evidence_note_interface(struct maker *maker);
 /* Sizes and rates: fills out->size_factor and rate_factor. */
 void evidence_compare_traffic(struct maker *maker);
 

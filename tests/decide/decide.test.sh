@@ -177,16 +177,16 @@ check_eq "Where the policy says so, it does not" "$verdict" "bypass-af_xdp 0"
 
 # ---- Settings -------------------------------------------------------------------------------------
 
-# found FILE: its readiness is that of a host where one setting of each concern is missing.
+# found FILE [INTERFACE]: its readiness is that of a host where one setting of each concern is missing.
 found() {
   local checks='[["busy_poll", "warn", ["tuning"], [], "sysctl -w net.core.busy_poll=50"],
                  ["governor", "ok", ["tuning"], [], ""],
                  ["c_states", "unknown", ["tuning"], [], ""],
                  ["hugepages", "fail", ["dpdk"], ["dpdk"], "sysctl -w vm.nr_hugepages=512"],
                  ["xdp_sockets", "fail", ["af_xdp"], ["af_xdp"], "use a kernel with CONFIG_XDP_SOCKETS"]]'
-  jq -jc 'map({check: .[0], group: "CPU", status: .[1], concerns: .[2], blocks: .[3], found: "no", want: "yes",
+  jq -jc --arg interface "${2:-}" 'map({check: .[0], group: "CPU", status: .[1], concerns: .[2], blocks: .[3], found: "no", want: "yes",
               why: "", fix: .[4], source: ""}) |
-         {schema: "ktax.doctor/1", ktax_version: "0.1.0", host: {}, checks: .}' <<<"$checks" >readiness.json
+         {schema: "ktax.doctor/1", ktax_version: "0.1.0", host: {}, interface: {name: $interface}, checks: .}' <<<"$checks" >readiness.json
   sqlite3 "$1" "INSERT OR REPLACE INTO meta VALUES ('readiness', readfile('readiness.json'))" &&
     sqlite3 "$1" "UPDATE meta SET value = CAST(value AS TEXT) WHERE key = 'readiness'"
 }
@@ -278,6 +278,15 @@ check_match "It says which A/B would" "$(json refused.json '.commands[0]')" '^su
 ab nic-ab.json driver=mlx5_core kernel-spin=36000 af_xdp=8000
 decide same-nic nic.ktax ab/nic-ab.json
 check_eq "One on the same kind of NIC does" "$verdict" "bypass-af_xdp 0"
+cp nic.ktax nic-found.ktax
+found nic-found.ktax eth0
+decide same nic-found.ktax ab/nic-ab.json
+check_eq "Nothing is said where the host's NIC was that of the requests" \
+  "$verdict $(json same.json '[.cautions[].text] | map(select(test("NIC is of"))) | length')" "bypass-af_xdp 0 0"
+found nic-found.ktax eth1
+decide other nic-found.ktax ab/nic-ab.json
+check_match "If another NIC was looked at, that is said" "$(json other.json '[.cautions[].text] | join("; ")')" \
+  'a NIC is of eth1, but the requests came by eth0 mlx5_core'
 ab other-nic.json driver=ixgbe kernel-spin=36000 af_xdp=8000
 refused "One on another kind of NIC does not" 'a NIC \(ixgbe\)' nic.ktax ab/other-nic.json
 refused "One on a NIC says nothing of links within the host" 'came by a link within the host' busy.ktax ab/nic-ab.json
