@@ -21,7 +21,7 @@ const char *const policy_metric_title[POLICY_METRICS] = { "p50", "p90", "p99", "
 
 const struct policy policy_default = {
 	.metric = POLICY_P99,
-	.margin = 0.1,
+	.margin = 0.05,
 	.need = 0.2,
 	.loss_limit = 0.0001,
 	.cpu_limit = INFINITY,

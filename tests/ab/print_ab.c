@@ -102,7 +102,7 @@ static struct ab_block make_block(struct paired_order *order, const struct kind 
 
 	block.metric[AB_P50] = 18900 * shape->p50 * noise(order, 0.03);
 	block.metric[AB_P90] = 25000 * shape->p50 * noise(order, 0.03);
-	block.metric[AB_P99] = 36000 * shape->p99 * noise(order, 0.08);
+	block.metric[AB_P99] = 36000 * shape->p99 * noise(order, 0.05);
 	block.metric[AB_P999] = 51000 * shape->p99 * noise(order, 0.4);
 	block.metric[AB_LOSS] = (double)lost / (double)n;
 	block.metric[AB_CPU] = kind->cost && index < 12 ? (shape->responder_ns + shape->kernel_ns) *

@@ -29,6 +29,7 @@
 enum arm { EQUAL = 1, TAIL, MEDIAN };
 
 static uint64_t tail_wait_ns, median_wait_ns; /* inherited by the responders */
+static const struct path_type *plain;         /* that all are compared with */
 
 /* ---- Paths ----------------------------------------------------------------------------------- */
 
@@ -63,7 +64,7 @@ static int send_with_tail(struct path *path, const struct path_message *messages
 	for (unsigned int i = 0; i < n && !err; i++) {
 		if (is_slow(&messages[i]))
 			spin(tail_wait_ns);
-		err = path_kernel_spin.send(path, &messages[i], 1);
+		err = plain->send(path, &messages[i], 1);
 	}
 	return err;
 }
@@ -74,14 +75,15 @@ static int send_later(struct path *path, const struct path_message *messages, un
 
 	for (unsigned int i = 0; i < n && !err; i++) {
 		spin(median_wait_ns);
-		err = path_kernel_spin.send(path, &messages[i], 1);
+		err = plain->send(path, &messages[i], 1);
 	}
 	return err;
 }
 
 static struct path_type equal, tail, median;
 
-const struct path_type *const path_types[] = { &path_kernel_spin, &equal, &tail, &median, NULL };
+const struct path_type *const path_types[] = { &path_kernel, &path_kernel_spin, &equal,
+	                                       &tail,        &median,           NULL };
 
 const struct path_type *path_by_name(const char *name)
 {
@@ -91,9 +93,10 @@ const struct path_type *path_by_name(const char *name)
 	return NULL;
 }
 
-static void make_paths(void)
+static void make_paths(const struct path_type *of)
 {
-	equal = tail = median = path_kernel_spin;
+	plain = of;
+	equal = tail = median = *plain;
 	equal.name = "equal";
 	tail.name = "tail";
 	tail.send = send_with_tail;
@@ -111,7 +114,7 @@ static int run(const struct traffic *traffic, const struct wire_type *wire, size
                uint64_t seed, const char *const *paths, struct ab_result *result)
 {
 	struct ab_options options = {
-		.baseline = "kernel-spin",
+		.baseline = plain->name,
 		.paths = paths,
 		.traffic = traffic,
 		.policy = &policy_default,
@@ -194,7 +197,7 @@ static int choose_waits(const struct traffic *traffic, const struct wire_type *w
 	ab_result_free(&result);
 	if (err || isnan(p50) || isnan(p99))
 		return err ? err : -ENODATA;
-	printf("kernel-spin: p50 %.1f us, p99 %.1f us\n", p50 / 1e3, p99 / 1e3);
+	printf("%s: p50 %.1f us, p99 %.1f us\n", plain->name, p50 / 1e3, p99 / 1e3);
 	err = search_wait(traffic, wire, "tail", AB_P99, 0.3, 2 * p99, &tail_wait_ns);
 	return err ? err
 	           : search_wait(traffic, wire, "median", AB_P50, 0.15, 0.4 * p50, &median_wait_ns);
@@ -295,8 +298,8 @@ int main(int argc, char **argv)
 	double n;
 	int err;
 
-	if (argc != 7) {
-		fprintf(stderr, "usage: verdicts RUNS ROUNDS REQUESTS RATE SEED WAITS\n");
+	if (argc != 8 || !path_by_name(argv[7])) {
+		fprintf(stderr, "usage: verdicts RUNS ROUNDS REQUESTS RATE SEED WAITS PATH\n");
 		return 1;
 	}
 	shape.n_requests = strtoul(argv[3], NULL, 10);
@@ -308,7 +311,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	make_paths();
+	make_paths(path_by_name(argv[7]));
 	err = run_all(&traffic, (unsigned int)strtoul(argv[1], NULL, 10),
 	              strtoul(argv[2], NULL, 10), shape.seed, argv[6], &tally);
 	traffic_free(&traffic);

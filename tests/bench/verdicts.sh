@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # verdicts.sh [OPTION...] - how often is a verdict of `ktax ab` wrong, and how often does it miss?
 #
-#   --runs N       runs (100), some 20 seconds each
-#   --rounds N     pairs of blocks of each run (20)
+#   --runs N       runs (100), some 85 seconds each
+#   --rounds N     pairs of blocks of each run (100)
 #   --requests N   of a block (2000)
 #   --rate PPS     requests per second (20000)
 #   --seed N       of the first run (1)
+#   --path NAME    kernel (default) or kernel-spin
 #   --waits T,M    in us, as an earlier run has chosen them: of 2 % of the requests, and of all;
 #                  "none": only the equal arms, for the rate of false verdicts alone
 #
-# Every run compares kernel-spin with itself, with itself delayed so that the p99 is 30 % up, and with
+# Every run compares a path with itself, with itself delayed so that the p99 is 30 % up, and with
 # itself delayed so that the p50 is 15 % up. The last line has the three rates: false verdicts (to be
 # 5 % at most), and what was found (80 % at least). Needs root and two CPUs that nobody else uses.
 #
@@ -18,7 +19,7 @@ set -euo pipefail
 
 top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 build=${KTAX_BUILD:-$top/build}
-runs=100 rounds=20 requests=2000 rate=20000 seed=1 waits=
+runs=100 rounds=100 requests=2000 rate=20000 seed=1 waits= path=kernel
 
 usage() {
   sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed '$d'
@@ -32,6 +33,7 @@ while [ $# -gt 0 ]; do
     --rate) rate=$2 ;;
     --seed) seed=$2 ;;
     --waits) waits=$2 ;;
+    --path) path=$2 ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; exit 1 ;;
   esac
@@ -40,4 +42,4 @@ done
 [ "$(id -u)" = 0 ] || { echo "verdicts: run it as root" >&2; exit 5; }
 [ "$(nproc)" -ge 2 ] || { echo "verdicts: needs two CPUs" >&2; exit 5; }
 
-exec "$build/tests/verdicts" "$runs" "$rounds" "$requests" "$rate" "$seed" "$waits"
+exec "$build/tests/verdicts" "$runs" "$rounds" "$requests" "$rate" "$seed" "$waits" "$path"

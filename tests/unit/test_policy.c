@@ -215,8 +215,8 @@ static void test_nonsense_values_are_refused(void **state)
 	refuses("[gain]\nneed = 100 %\n", 2, "need is from 0 % to 99.9 %, not \"100 %\"");
 	refuses("[statistics]\nconfidence = 100 %\n", 2,
 	        "confidence is from 50 % to 99.99 %, not \"100 %\"");
-	refuses("[gain]\nneed = 5 %\n", 2,
-	        "need (5 %) is less than margin (10 %), which counts as no change");
+	refuses("[gain]\nneed = 4 %\n", 2,
+	        "need (4 %) is less than margin (5 %), which counts as no change");
 }
 
 static void test_what_is_no_policy_is_refused(void **state)
