@@ -19,7 +19,7 @@ set -euo pipefail
 
 top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 build=${KTAX_BUILD:-$top/build}
-runs=100 rounds=100 requests=2000 rate=20000 seed=1 waits= path=kernel
+runs=100 rounds=100 requests=2000 rate=20000 seed=1 waits='' path=kernel
 
 usage() {
   sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed '$d'

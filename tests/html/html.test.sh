@@ -12,7 +12,7 @@ make=$build/tests/make_recording
 print_ab=$build/tests/print_ab
 browse=$top/tests/html/browse.py
 expected=$top/tests/html/expected
-require_command ktax jq python3 "$make" "$print_ab"
+require_command ktax jq python3 sqlite3 "$make" "$print_ab"
 export LC_ALL=C.UTF-8
 cd "$tmp"
 
@@ -26,6 +26,13 @@ for kind in gain lossy invalid; do
 done
 cp "$top/tests/html/decision.json" decision.json
 ktax report --html all.html --ab ab-gain.json --decision decision.json sampled.ktax
+
+# What the doctor finds on this host, and one fix that is markup.
+cp light.ktax ready.ktax
+ktax doctor --json doctor.json >/dev/null 2>&1 || true
+jq -c '.checks[0].fix = "<script>fix()</script>"' doctor.json | tr -d '\n' >readiness.json
+sqlite3 ready.ktax "INSERT OR REPLACE INTO meta VALUES ('readiness', CAST(readfile('readiness.json') AS TEXT))"
+ktax report --html ready.html ready.ktax
 
 # ---- The file -----------------------------------------------------------------------------------
 
@@ -95,13 +102,17 @@ reads_as_expected() {
     "$(diff "$expected/$1.txt" "$1.txt" | head -20 || true)" ""
 }
 
-for page in all hostile two quiet few light many; do
+for page in all hostile two quiet few light many ready; do
   looks_right "$page"
 done
 for page in all hostile quiet; do
   reads_as_expected "$page"
 done
 
+json doctor.json '.checks[].check' | sort >checks.txt
+cut -f 1 ready/text.txt | sort -u >cells.txt
+check_eq "What the doctor found is a table of all its checks" "$(comm -23 checks.txt cells.txt)" ""
+check_match "A fix that is markup stays text" "$(cat ready/text.txt)" "<script>fix\(\)</script>"
 check_eq "A process called <script> stays text, and so does all markup in names" \
   "$(json hostile/found.json .title)" \
   "ktax report: </title></style><script>document.title='owned'</script><img src=x onerror=alert(1)>"
