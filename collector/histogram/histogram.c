@@ -148,13 +148,31 @@ static uint64_t rank_at(uint64_t total, double percentile)
 	return rank < (double)total ? (uint64_t)rank : total;
 }
 
+#define STRIDE 16 /* buckets that are added up before any is looked at */
+
+static uint64_t sum_of_stride(const uint64_t *counts)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < STRIDE; i++)
+		sum += counts[i];
+	return sum;
+}
+
 uint64_t histogram_percentile(const struct histogram *histogram, double percentile)
 {
 	uint64_t rank = rank_at(histogram->total, percentile);
 	uint32_t length = used_length(histogram);
-	uint64_t seen = 0;
+	uint32_t i = length ? index_of(histogram, histogram->min) : 0;
+	uint64_t seen = 0, next;
 
-	for (uint32_t i = 0; i < length; i++) {
+	for (; i + STRIDE <= length; i += STRIDE) {
+		next = seen + sum_of_stride(&histogram->counts[i]);
+		if (next >= rank)
+			break;
+		seen = next;
+	}
+	for (; i < length; i++) {
 		seen += histogram->counts[i];
 		if (seen >= rank)
 			return percentile == 0.0 ? bucket_lowest(histogram, i)
