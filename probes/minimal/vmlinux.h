@@ -150,6 +150,7 @@ struct sock {
 	struct sock_common __sk_common;
 	socket_lock_t sk_lock;
 	struct sk_buff_head sk_receive_queue;
+	int sk_rx_dst_ifindex;
 	struct socket *sk_socket;
 	u32 sk_pacing_status;
 	u16 sk_protocol;
