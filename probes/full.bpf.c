@@ -271,7 +271,8 @@ static __always_inline int send_begin(struct sock *sk)
 	connection = connection_get(sk, &slot);
 	if (!connection)
 		return 0;
-	if (connection->state == KTAX_IDLE && connection->posted_ns)
+	/* Its begin was not seen; but in a window that closes none is looked for. */
+	if (connection->state == KTAX_IDLE && connection->posted_ns && control.admit)
 		COUNT(missed_stamps);
 	if (connection->state < KTAX_READABLE || connection->state > KTAX_SENT)
 		return 0;

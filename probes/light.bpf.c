@@ -367,7 +367,8 @@ static __always_inline int send_begin(struct sock *sk, __u64 left)
 	first = connection->state == KTAX_OPEN;
 	if (!first &&
 	    __sync_val_compare_and_swap(&connection->state, KTAX_SENT, KTAX_OPEN) != KTAX_SENT) {
-		if (connection->state == KTAX_IDLE && connection->posted_ns)
+		/* Its begin was not seen; but in a window that closes none is looked for. */
+		if (connection->state == KTAX_IDLE && connection->posted_ns && control.admit)
 			COUNT(missed_stamps);
 		return 0;
 	}
