@@ -123,6 +123,23 @@ restarted() {
   check_whole "restarted under --port" restart_run both
 }
 
+# windows DETAIL BUDGET: while a window closes no request is begun, so its response is no loss. Under way when
+# one opens are a few. The load goes on from before the recording until after it.
+windows() {
+  local name=windows_$1 share missed
+  serve "$name" --threads 2
+  start "${name}_load" ktax-sample-load --url "http://127.0.0.1:${port[$name]}/items?n=20" \
+    --rate 2000 --connections 16 --duration 60
+  run ktax record --detail "$1" --budget "$2" --port "${port[$name]}" -d 4 -o "$tmp/$name.ktax"
+  stop "${name}_load"
+  stop "$name"
+  share=$(sqlite3 "$tmp/$name.ktax" 'SELECT 1.0 * sum(attached_ns) / sum(length_ns) FROM interval')
+  missed=$(sqlite3 "$tmp/$name.ktax" \
+    'SELECT 1.0 * sum(missed_stamps) / (SELECT sum(requests) FROM ledger) FROM interval')
+  check_num "$1: the budget opens windows" "$share < 0.95"
+  check_num "$1: nothing is missed while they close" "$missed < 0.01"
+}
+
 by_pid
 by_name
 by_cgroup
@@ -134,3 +151,5 @@ first_request "full hook set"
 first_request "full hook set in hash maps" --hooks raw_tp
 first_request "light hook set" --detail light
 restarted
+windows full 0.5
+windows light 0.05
