@@ -12,8 +12,9 @@
 #include "../common/clock.h"
 #include "connection.h"
 
-#define IN_INITIAL (8U << 10)
-#define IN_MAX     (HTTP_HEAD_MAX + HTTP_BODY_MAX + 1)
+#define IN_INITIAL  (8U << 10)
+#define IN_MAX      (HTTP_HEAD_MAX + HTTP_BODY_MAX + 1)
+#define DROPPED_MAX (64U << 20) /* bytes that a refused client may still send */
 
 struct connection *connection_new(int fd, uint16_t peer_port)
 {
@@ -57,10 +58,23 @@ static int in_grow(struct connection *connection)
 	return 0;
 }
 
+/* Bytes that nobody wants, or what connection_receive returns when there are no more. */
+static int connection_drop(struct connection *connection)
+{
+	ssize_t received = recv(connection->fd, connection->in, connection->in_capacity, 0);
+
+	if (received <= 0)
+		return received < 0 ? -errno : 0;
+	connection->dropped += (size_t)received;
+	return connection->dropped > DROPPED_MAX ? -EFBIG : (int)received;
+}
+
 int connection_receive(struct connection *connection)
 {
 	ssize_t received;
 
+	if (connection->lingering)
+		return connection_drop(connection);
 	if (connection->in_length == connection->in_capacity) {
 		int error = in_grow(connection);
 
@@ -130,6 +144,17 @@ static uint64_t write_start(const struct request_record *record, const struct ha
 	return record->handler_tid == writer->tid ? record->handler_end_ns : clock_now_ns();
 }
 
+/*
+ * A refused request may still be on its way: to close now would answer its bytes with a reset, which
+ * overtakes the response (RFC 9112 section 9.6). So our side ends, and the client closes.
+ */
+static int connection_linger(struct connection *connection)
+{
+	connection->lingering = true;
+	connection->in_length = 0;
+	return shutdown(connection->fd, SHUT_WR) ? -errno : 0;
+}
+
 int connection_respond(struct connection *connection, struct handler *writer)
 {
 	struct request_record *record = &connection->record;
@@ -146,5 +171,7 @@ int connection_respond(struct connection *connection, struct handler *writer)
 	connection->responding = false;
 	if (writer->logging)
 		request_log_add(&writer->log, record);
+	if (connection->refusal)
+		return connection_linger(connection);
 	return connection->response.keep_alive ? 0 : -ENOTCONN;
 }

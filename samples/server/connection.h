@@ -30,7 +30,9 @@ struct connection {
 	uint32_t armed;   /* events that epoll waits for */
 	bool responding;
 	bool failed;
-	int refusal; /* of http_parse for what in starts with, 0: request is valid */
+	bool lingering; /* refused: what the client still sends is dropped until it closes */
+	size_t dropped; /* bytes */
+	int refusal;    /* of http_parse for what in starts with, 0: request is valid */
 	struct http_request request;
 	struct response response;
 	struct request_record record;

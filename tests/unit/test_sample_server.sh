@@ -61,6 +61,24 @@ test_phases() {
   check_eq "The log has the time of the file's write" "$(where "$log" '$c["io"] > 0')" 2
 }
 
+# slow_body PORT: sends a body over the limit although the response is there already; its status.
+slow_body() {
+  /usr/bin/python3 - "$1" <<'EOF'
+import socket, sys, time
+
+with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=60) as client:
+    client.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1100000\r\n\r\n")
+    response = client.recv(4096)
+    for _ in range(11):
+        client.sendall(bytes(100000))
+        time.sleep(0.01)
+    client.shutdown(socket.SHUT_WR)
+    while more := client.recv(4096):
+        response += more
+    print(response.split()[1].decode())
+EOF
+}
+
 test_refusals() {
   start_server
   check_eq "An unknown path is 404" "$(http_status /nowhere)" 404
@@ -71,6 +89,7 @@ test_refusals() {
     "$(http_status / -H "X-Long: $(filler 20000)")" 431
   check_eq "A body over the limit is 413" \
     "$(filler 1100000 | http_status /echo --data-binary @- -H 'Expect:')" 413
+  check_eq "Who sends that body to its end reads the response" "$(slow_body "$port")" 413
   check_eq "A transfer coding is 501" \
     "$(http_status /echo -d '{}' -H 'Transfer-Encoding: chunked')" 501
   check_eq "A request that is not HTTP/1.x is 400" "$(http_status / -X 'A B')" 400
