@@ -80,7 +80,11 @@ struct ab_arm {
 	 */
 	enum ab_verdict verdict;
 	char reason[256];
-	bool unequal; /* the gates rejected it more often than the baseline, or less */
+	/*
+	 * The gates rejected it more often than the baseline, or less: what is said of its latency
+	 * and loss holds with the valid pairs and with all that ran.
+	 */
+	bool unequal;
 };
 
 /*
@@ -106,6 +110,7 @@ struct ab_floor {
 	 * makes up for. INFINITY: none is, NAN: not measured.
 	 */
 	double floor;
+	double of_all; /* the same with the pairs that the gates rejected, if that is more */
 	bool judged;   /* false: this metric is not judged, in any path; see why */
 	char why[160]; /* "" where it is */
 };

@@ -185,10 +185,7 @@ static void decide_arm(const struct decision *decision)
 	const struct ab_comparison *c = ab_find_comparison(decision->result, decision->index,
 	                                                   (enum ab_metric)policy->metric);
 
-	if (decision->arm->unequal)
-		say(decision, AB_INCONCLUSIVE,
-		    "the gates rejected its blocks and the baseline's unequally");
-	else if (!c)
+	if (!c)
 		say(decision, AB_INVALID, "not compared: it takes no link, as the baseline does");
 	else if (say_broken(decision, AB_LOSS, policy->loss_limit) ||
 	         say_broken(decision, AB_CPU, policy->cpu_limit))

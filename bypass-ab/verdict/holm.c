@@ -22,6 +22,10 @@
  * Bonferroni's over what remains, so that "equivalent" is wrong for any of them with the same
  * probability. The intervals as such hold together only as far as these verdicts need it: see
  * docs/ab.md.
+ *
+ * Where the gates rejected the two arms unequally there are two samples of differences: of the valid
+ * pairs, and of all that ran. The p-value is the larger one of both, the interval spans both, so that
+ * no verdict depends on which blocks were left out.
  */
 #include "judge.h"
 
@@ -32,9 +36,16 @@
 
 #include "paired.h"
 
+/* Differences of pairs. */
+struct sample {
+	double *differences;
+	size_t n;
+};
+
 struct hypothesis {
 	struct ab_comparison *comparison;
-	double *differences; /* of its pairs */
+	struct sample sample[2]; /* JUDGE_VALID; JUDGE_ALL only if the arm is unequal */
+	size_t n_samples;
 	/* Limits of the effect, on the scale of the differences; downwards ones as positive
 	 * figures. */
 	double margin_up, margin_down;
@@ -47,7 +58,7 @@ struct family {
 	const struct policy *policy;
 	struct hypothesis *hypothesis;
 	size_t n;
-	double *differences; /* of all of them */
+	double *differences; /* of all of them, and both samples */
 };
 
 static size_t count_comparisons(const struct ab_result *result, const struct policy *policy)
@@ -63,9 +74,11 @@ static size_t count_comparisons(const struct ab_result *result, const struct pol
 
 /* ---- One comparison ------------------------------------------------------------------------- */
 
-static void set_limits(struct hypothesis *hypothesis, const struct policy *policy, double floor)
+static void set_limits(struct hypothesis *hypothesis, const struct policy *policy,
+                       const struct ab_floor *floors)
 {
 	double loss = isfinite(policy->loss_limit) ? policy->loss_limit : policy_default.loss_limit;
+	double floor = hypothesis->n_samples > 1 ? floors->of_all : floors->floor;
 	double noise = log1p(floor);
 
 	if (judge_is_difference(hypothesis->comparison->metric)) {
@@ -81,13 +94,20 @@ static void set_limits(struct hypothesis *hypothesis, const struct policy *polic
 
 static double p_value(const struct hypothesis *hypothesis)
 {
-	size_t n = hypothesis->comparison->n, above = 0, below = 0;
+	double p_above = 0, p_below = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		above += hypothesis->differences[i] > hypothesis->beyond_up;
-		below += hypothesis->differences[i] < -hypothesis->beyond_down;
+	for (size_t s = 0; s < hypothesis->n_samples; s++) {
+		const struct sample *sample = &hypothesis->sample[s];
+		size_t above = 0, below = 0;
+
+		for (size_t i = 0; i < sample->n; i++) {
+			above += sample->differences[i] > hypothesis->beyond_up;
+			below += sample->differences[i] < -hypothesis->beyond_down;
+		}
+		p_above = fmax(p_above, paired_sign_p(sample->n, above));
+		p_below = fmax(p_below, paired_sign_p(sample->n, below));
 	}
-	return 2 * fmin(paired_sign_p(n, above), paired_sign_p(n, below));
+	return 2 * fmin(p_above, p_below);
 }
 
 /* Makes it unjudged if there is a reason; whether there is one. */
@@ -106,6 +126,23 @@ static bool is_void(const struct ab_result *result, struct ab_comparison *compar
 	return comparison->why[0];
 }
 
+static void pair_up(const struct ab_result *result, struct hypothesis *hypothesis, double *room)
+{
+	const struct ab_comparison *comparison = hypothesis->comparison;
+	bool unequal = result->arm[comparison->arm].unequal && comparison->metric != AB_CPU;
+
+	hypothesis->n_samples = unequal ? 2 : 1;
+	for (size_t s = 0; s < hypothesis->n_samples; s++) {
+		struct sample *sample = &hypothesis->sample[s];
+
+		sample->differences = room + s * result->rounds;
+		sample->n = judge_pair_up(comparison->metric, s ? JUDGE_ALL : JUDGE_VALID,
+		                          result->block,
+		                          result->block + comparison->arm * result->rounds,
+		                          result->rounds, sample->differences);
+	}
+}
+
 /* Joins the family, unless it cannot be judged. */
 static void add_comparison(struct family *family, size_t arm, enum ab_metric metric)
 {
@@ -122,41 +159,58 @@ static void add_comparison(struct family *family, size_t arm, enum ab_metric met
 		.verdict = AB_INVALID,
 	};
 	hypothesis->comparison = comparison;
-	hypothesis->differences = family->differences + result->n_comparisons * result->rounds;
+	pair_up(result, hypothesis,
+	        family->differences + 2 * result->n_comparisons * result->rounds);
 	result->n_comparisons++;
-	comparison->n = judge_pair_up(metric, result->block, result->block + arm * result->rounds,
-	                              result->rounds, hypothesis->differences);
+	comparison->n = hypothesis->sample[0].n;
 	if (is_void(result, comparison))
 		return;
 	comparison->judged = true;
-	set_limits(hypothesis, family->policy, result->floor[metric].floor);
+	set_limits(hypothesis, family->policy, &result->floor[metric]);
 	hypothesis->p = p_value(hypothesis);
 	family->n++;
 }
 
 /* ---- Its interval and verdict --------------------------------------------------------------- */
 
-/* The interval at @confidence; false if so few pairs have none. It then is as wide as there is. */
+/* The interval at @confidence; 1 if so few pairs have none: then as wide as there is. Or -errno. */
+static int find_effect(const struct sample *sample, double confidence, double least_confidence,
+                       struct paired_effect *ret)
+{
+	double widest = 1 - 2 * paired_sign_p(sample->n, sample->n);
+	int err = paired_effect(sample->differences, sample->n, confidence, ret);
+
+	if (err != -EDOM)
+		return err;
+	err = paired_effect(sample->differences, sample->n, fmax(widest, least_confidence), ret);
+	return err ? err : 1;
+}
+
+/*
+ * The interval at @confidence; false if so few pairs have none. The effect is that of the valid
+ * pairs, whatever the interval spans.
+ */
 static bool set_interval(const struct hypothesis *hypothesis, double confidence,
                          double least_confidence, struct paired_effect *ret_effect)
 {
 	struct ab_comparison *comparison = hypothesis->comparison;
-	struct paired_effect effect;
-	bool has_one = !paired_effect(hypothesis->differences, comparison->n, confidence, &effect);
+	struct paired_effect effect, all;
+	int narrower = find_effect(&hypothesis->sample[0], confidence, least_confidence, &effect);
 
-	if (!has_one) {
-		double widest = 1 - 2 * paired_sign_p(comparison->n, comparison->n);
-
-		if (paired_effect(hypothesis->differences, comparison->n,
-		                  fmax(widest, least_confidence), &effect))
+	if (narrower < 0)
+		return false;
+	if (hypothesis->n_samples > 1) {
+		if (find_effect(&hypothesis->sample[1], confidence, least_confidence, &all) < 0)
 			return false;
+		effect.low = fmin(effect.low, all.low);
+		effect.high = fmax(effect.high, all.high);
 	}
 	comparison->change = judge_change(comparison->metric, effect.median);
 	comparison->low = judge_change(comparison->metric, effect.low);
 	comparison->high = judge_change(comparison->metric, effect.high);
 	comparison->confidence = effect.confidence;
 	*ret_effect = effect;
-	return has_one;
+	return !narrower;
 }
 
 /* Whether this step rejects its hypothesis; then it has its verdict. */
@@ -180,6 +234,17 @@ static void set_why(struct ab_comparison *comparison, const char *why)
 	snprintf(comparison->why, sizeof(comparison->why), "%s", why);
 }
 
+static const char *why_undecided(const struct hypothesis *hypothesis,
+                                 const struct paired_effect *effect)
+{
+	if (effect->low > hypothesis->margin_up || effect->high < -hypothesis->margin_down)
+		return "within the noise of equal arms";
+	return hypothesis->n_samples > 1
+	               ? "the interval, with and without the blocks that the gates rejected "
+	                 "unequally, crosses the margin"
+	               : "the interval crosses the margin";
+}
+
 /* Of a hypothesis that was not rejected. */
 static void judge_rest(const struct hypothesis *hypothesis, double confidence,
                        double least_confidence, size_t remaining)
@@ -193,10 +258,7 @@ static void judge_rest(const struct hypothesis *hypothesis, double confidence,
 		         "%zu pairs are too few to judge %zu figures at once", comparison->n,
 		         remaining);
 	else if (effect.high > hypothesis->margin_up || effect.low < -hypothesis->margin_down)
-		set_why(comparison,
-		        effect.low > hypothesis->margin_up || effect.high < -hypothesis->margin_down
-		                ? "within the noise of equal arms"
-		                : "the interval crosses the margin");
+		set_why(comparison, why_undecided(hypothesis, &effect));
 	else if (hypothesis->beyond_up > hypothesis->margin_up)
 		set_why(comparison, "the noise of equal arms is above the margin");
 	else
@@ -228,20 +290,6 @@ static void step_down(struct family *family)
 		           family->n - k);
 }
 
-/* The rejected blocks may be just the slow ones, or the fast ones. */
-static void doubt_unequal(struct ab_result *result)
-{
-	for (size_t i = 0; i < result->n_comparisons; i++) {
-		struct ab_comparison *comparison = &result->comparison[i];
-
-		if (!result->arm[comparison->arm].unequal || !comparison->judged ||
-		    comparison->metric == AB_CPU)
-			continue;
-		comparison->verdict = AB_INCONCLUSIVE;
-		set_why(comparison, "the gates rejected the two arms unequally");
-	}
-}
-
 /* One family: CPU time, or all the rest. */
 static void compare_family(struct family *family, bool cpu)
 {
@@ -263,11 +311,10 @@ int judge_compare(struct ab_result *result, const struct policy *policy)
 	result->n_comparisons = 0;
 	result->comparison = calloc(n + 1, sizeof(*result->comparison));
 	family.hypothesis = calloc(n + 1, sizeof(*family.hypothesis));
-	family.differences = calloc(n * result->rounds + 1, sizeof(*family.differences));
+	family.differences = calloc(2 * n * result->rounds + 1, sizeof(*family.differences));
 	if (result->comparison && family.hypothesis && family.differences) {
 		compare_family(&family, false);
 		compare_family(&family, true);
-		doubt_unequal(result);
 		err = 0;
 	}
 	free(family.hypothesis);

@@ -5,6 +5,9 @@
 
 #include "ab.h"
 
+/* Which blocks count: those that passed all gates, or whichever ran. */
+enum judge_blocks { JUDGE_VALID, JUDGE_ALL };
+
 /* A block that ran and passed all gates. */
 bool judge_block_is_valid(const struct ab_block *block);
 /* Whether a path can be what the policy approves of: one that answers, over a link. */
@@ -19,11 +22,11 @@ bool judge_is_difference(enum ab_metric metric);
 /* From the scale of the statistics (logarithm or difference) to a change. */
 double judge_change(enum ab_metric metric, double effect);
 /*
- * The differences, on that scale, of the valid pairs in which the metric was measured. Returns
- * their number.
+ * The differences, on that scale, of the pairs that count and in which the metric was measured.
+ * Returns their number.
  */
-size_t judge_pair_up(enum ab_metric metric, const struct ab_block *a, const struct ab_block *b,
-                     size_t rounds, double *ret_differences);
+size_t judge_pair_up(enum ab_metric metric, enum judge_blocks which, const struct ab_block *a,
+                     const struct ab_block *b, size_t rounds, double *ret_differences);
 
 /* Gives the comparisons their intervals and verdicts: holm.c. -ENOMEM. */
 int judge_compare(struct ab_result *result, const struct policy *policy);

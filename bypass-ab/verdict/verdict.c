@@ -9,7 +9,8 @@
  * The statistics work on one difference per pair of blocks of the same round: the logarithm of the
  * ratio for latencies and CPU time, the difference of the shares for loss. A pair counts only if
  * both of its blocks passed the gates; but those are for latencies, and CPU time comes from rounds
- * of its own.
+ * of its own. Where the gates rejected two arms unequally, what they rejected may be just the slow
+ * blocks, or the fast ones: then a verdict must hold with the rejected pairs as well.
  */
 #include "judge.h"
 
@@ -61,9 +62,10 @@ bool judge_block_is_valid(const struct ab_block *block)
 	return !block->gates && has_run(block);
 }
 
-static bool counts(enum ab_metric metric, const struct ab_block *block)
+static bool counts(enum ab_metric metric, enum judge_blocks which, const struct ab_block *block)
 {
-	return metric == AB_CPU ? has_run(block) : judge_block_is_valid(block);
+	return metric == AB_CPU || which == JUDGE_ALL ? has_run(block)
+	                                              : judge_block_is_valid(block);
 }
 
 bool judge_is_candidate(const struct ab_arm *arm)
@@ -162,18 +164,37 @@ static double difference(enum ab_metric metric, double a, double b)
 	return paired_log_ratio(a, b);
 }
 
-size_t judge_pair_up(enum ab_metric metric, const struct ab_block *a, const struct ab_block *b,
-                     size_t rounds, double *ret_differences)
+size_t judge_pair_up(enum ab_metric metric, enum judge_blocks which, const struct ab_block *a,
+                     const struct ab_block *b, size_t rounds, double *ret_differences)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < rounds; i++) {
 		double d = difference(metric, a[i].metric[metric], b[i].metric[metric]);
 
-		if (counts(metric, &a[i]) && counts(metric, &b[i]) && !isnan(d))
+		if (counts(metric, which, &a[i]) && counts(metric, which, &b[i]) && !isnan(d))
 			ret_differences[n++] = d;
 	}
 	return n;
+}
+
+static size_t pair_up_same(const struct ab_result *result, enum ab_metric metric,
+                           enum judge_blocks which, double *ret_differences)
+{
+	return judge_pair_up(metric, which, result->same, result->same + result->rounds,
+	                     result->rounds, ret_differences);
+}
+
+/* With the rejected pairs it is not lower, whatever these happen to be. */
+static double floor_of_all(const struct ab_result *result, enum ab_metric metric, double floor,
+                           double *differences)
+{
+	size_t n = pair_up_same(result, metric, JUDGE_ALL, differences);
+	struct paired_effect effect;
+
+	if (paired_effect(differences, n, result->confidence, &effect))
+		return floor;
+	return fmax(floor, judge_change(metric, paired_floor(&effect)));
 }
 
 static void find_floors(struct ab_result *result, double *differences)
@@ -182,9 +203,9 @@ static void find_floors(struct ab_result *result, double *differences)
 		struct ab_floor *floor = &result->floor[m];
 
 		*floor = (struct ab_floor){ .low = NAN, .high = NAN, .floor = NAN };
-		floor->n = judge_pair_up(m, result->same, result->same + result->rounds,
-		                         result->rounds, differences);
+		floor->n = pair_up_same(result, m, JUDGE_VALID, differences);
 		set_floor(result, m, differences, floor);
+		floor->of_all = floor_of_all(result, m, floor->floor, differences);
 	}
 }
 

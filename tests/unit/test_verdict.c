@@ -364,7 +364,67 @@ static void test_too_few_valid_pairs_are_invalid(void **state)
 	free(result.comparison);
 }
 
-static void test_unequal_rejection_is_inconclusive(void **state)
+/* Six blocks of arm 1 were rejected, none of the baseline. */
+static struct ab_result make_unequal(double factor_of_rejected)
+{
+	struct ab_result result = make_exact(20, 1);
+
+	scale(20, 1, AB_P99, 0.5);
+	for (int i = 0; i < 6; i++) {
+		blocks[20 + i].gates = AB_GATE_PREEMPTED;
+		blocks[20 + i].metric[AB_P99] *= factor_of_rejected;
+	}
+	return result;
+}
+
+static void test_verdict_holds_with_what_was_rejected_unequally(void **state)
+{
+	struct ab_result result = make_unequal(1);
+	const struct ab_comparison *p99;
+
+	assert_int_equal(ab_judge(&result, &policy_default), 0);
+	p99 = found(&result, 1, AB_P99);
+	assert_true(result.arm[1].unequal);
+	assert_int_equal(p99->n, 14);
+	assert_int_equal(p99->verdict, AB_BETTER);
+	assert_int_equal(result.verdict, AB_BETTER);
+	free(result.comparison);
+
+	/* Of 20 pairs six are the other way: 14 alone would be unanimous. */
+	result = make_unequal(4);
+	assert_int_equal(ab_judge(&result, &policy_default), 0);
+	p99 = found(&result, 1, AB_P99);
+	assert_int_equal(p99->verdict, AB_INCONCLUSIVE);
+	assert_true(p99->low < -0.49 && p99->high > 0.9);
+	assert_non_null(strstr(p99->why, "unequally"));
+	assert_int_equal(result.verdict, AB_INCONCLUSIVE);
+	free(result.comparison);
+
+	/* The same rejected in both arms is no reason for doubt. */
+	result = make_unequal(4);
+	for (int i = 0; i < 6; i++)
+		blocks[i].gates = AB_GATE_PREEMPTED;
+	assert_int_equal(ab_judge(&result, &policy_default), 0);
+	assert_false(result.arm[1].unequal);
+	assert_int_equal(result.verdict, AB_BETTER);
+	free(result.comparison);
+}
+
+static void test_floor_counts_rejected_pairs_where_rejection_is_unequal(void **state)
+{
+	struct ab_result result = make_unequal(1);
+
+	for (int i = 0; i < 14; i++) {
+		same[20 + i].metric[AB_P99] *= 2.5;
+		same[20 + i].gates = i < 8 ? AB_GATE_STEAL : 0;
+	}
+	assert_int_equal(ab_judge(&result, &policy_default), 0);
+	assert_true(result.floor[AB_P99].of_all > 1.4);
+	assert_int_equal(found(&result, 1, AB_P99)->verdict, AB_INCONCLUSIVE);
+	free(result.comparison);
+}
+
+static void test_unequal_rejection_is_found(void **state)
 {
 	struct ab_result result = make_exact(20, 2);
 
@@ -385,10 +445,6 @@ static void test_unequal_rejection_is_inconclusive(void **state)
 		blocks[i].gates = 0;
 	assert_int_equal(ab_judge(&result, &policy_default), 0);
 	assert_true(result.arm[1].unequal);
-	assert_int_equal(result.arm[1].verdict, AB_INCONCLUSIVE);
-	assert_int_equal(found(&result, 1, AB_P99)->verdict, AB_INCONCLUSIVE);
-	assert_int_equal(result.verdict, AB_BETTER);
-	assert_int_equal(result.decisive, 2);
 	free(result.comparison);
 }
 
@@ -498,7 +554,9 @@ int main(void)
 		cmocka_unit_test(test_what_was_not_measured_is_not_judged),
 		cmocka_unit_test(test_cpu_time_is_judged_by_itself),
 		cmocka_unit_test(test_too_few_valid_pairs_are_invalid),
-		cmocka_unit_test(test_unequal_rejection_is_inconclusive),
+		cmocka_unit_test(test_unequal_rejection_is_found),
+		cmocka_unit_test(test_verdict_holds_with_what_was_rejected_unequally),
+		cmocka_unit_test(test_floor_counts_rejected_pairs_where_rejection_is_unequal),
 		cmocka_unit_test(test_blocks_that_did_not_run_are_none),
 		cmocka_unit_test(test_bounds_and_skipped_paths_decide_nothing),
 		cmocka_unit_test(test_senseless_runs_are_refused),

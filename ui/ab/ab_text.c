@@ -445,7 +445,7 @@ static void put_rejected(const struct terminal *t, const struct ab_result *resul
 				    ab_rejected(result, i, gate->gate));
 		add(&list, "%s %zu of %zu blocks (%.200s)%s", result->arm[i].type->name,
 		    ab_rejected(result, i, 0), result->rounds, gates.text,
-		    result->arm[i].unequal ? ", unlike the baseline" : "");
+		    result->arm[i].unequal ? ", unlike the baseline: judged with them and without" : "");
 		unequal = unequal || result->arm[i].unequal;
 	}
 	put_item(t, unequal ? STYLE_WARNING : STYLE_PLAIN, "rejected", list.text);
@@ -475,10 +475,10 @@ static void put_lost(const struct terminal *t, const struct ab_result *result)
 	put_item(t, STYLE_PLAIN, "lost", list.text);
 }
 
-/* Is there something to say of @c that was not said of its metric or its arm? */
+/* Is there something to say of @c that was not said of its metric? */
 static bool is_open(const struct ab_result *result, const struct ab_comparison *c)
 {
-	return c->why[0] && result->floor[c->metric].judged && !result->arm[c->arm].unequal;
+	return c->why[0] && result->floor[c->metric].judged;
 }
 
 /* Adds all that is open for the reason of comparison @first, if none before it has that reason. */
