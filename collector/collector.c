@@ -290,7 +290,8 @@ int collector_run(struct collector *collector, const volatile sig_atomic_t *stop
 		probes_consume(collector->probes, interval_keep_request, collector);
 		if (collector->attached_since_ns)
 			cost_meter_tick(&collector->cost, now);
-		arrivals_tick(collector->arrivals, collector->probes, now);
+		if (collector->output.to_file) /* nobody else asks for them */
+			arrivals_tick(collector->arrivals, collector->probes, now);
 		follow_nic_clocks(collector);
 		err = window_tick(collector, now, ret_failure);
 		if (!err)

@@ -31,6 +31,8 @@ struct collector {
 	struct catalogue *catalogue;
 	struct span_list *spans;
 	uint64_t spans_generation;
+	uint64_t spans_mapped;     /* maps_fingerprint() when it was looked at last */
+	unsigned int spans_unread; /* intervals in which it was the same */
 	struct hook_rows_spans span_counts;
 	bool spans_noted;                /* that some could not be attached */
 	bool spans_checked;              /* that each --span has found something */

@@ -131,7 +131,7 @@ static int write_endpoint(struct collector *collector, uint32_t index,
 		return state->seen ? write_requests(collector, index, endpoint) : 0;
 	note_totals(collector, &collector->delta.grown);
 	state->seen = true;
-	err = output_ledger(collector, endpoint, &state->id, &collector->delta.grown);
+	err = output_ledger(collector, endpoint, &state->id, &collector->delta);
 	return err ? err : write_requests(collector, index, endpoint);
 }
 

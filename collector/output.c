@@ -67,6 +67,8 @@ static int begin_file(struct collector *collector)
 	}
 	take_writer(collector, writer, true);
 	recording_abandon(memory);
+	if (collector->attached_since_ns)
+		arrivals_begin(collector->arrivals, collector->probes);
 	collector->output.n_base = collect_hooks(collector, collector->output.base);
 	return 0;
 }
@@ -142,16 +144,18 @@ int output_begin(struct collector *collector, const struct recording_interval *i
 }
 
 int output_ledger(struct collector *collector, const struct recording_endpoint *endpoint,
-                  int64_t *id, const struct ktax_aggregate *delta)
+                  int64_t *id, const struct aggregate_delta *delta)
 {
 	struct recording_slice *slice = collector->output.slice;
-	int err = slice ? recording_slice_add_aggregate(slice, endpoint, delta) : 0;
+	int err = slice ? recording_slice_add_aggregate(slice, endpoint, &delta->grown,
+	                                                &delta->extent)
+	                : 0;
 
 	if (err || !collector->output.to_file)
 		return err;
 	if (!*id)
 		err = recording_add_endpoint(collector->writer, endpoint, id);
-	return err ? err : recording_add_ledger(collector->writer, *id, delta);
+	return err ? err : recording_add_ledger(collector->writer, *id, &delta->grown);
 }
 
 int output_requests(struct collector *collector, const struct recording_endpoint *endpoint,

@@ -36,7 +36,7 @@ void output_close(struct collector *collector);
  */
 int output_begin(struct collector *collector, const struct recording_interval *interval);
 int output_ledger(struct collector *collector, const struct recording_endpoint *endpoint,
-                  int64_t *id, const struct ktax_aggregate *delta);
+                  int64_t *id, const struct aggregate_delta *delta);
 int output_requests(struct collector *collector, const struct recording_endpoint *endpoint,
                     int64_t id, const struct ktax_request *requests, size_t n);
 /* @error of what came between, or 0; returns what the run fails by. */

@@ -169,11 +169,11 @@ static uint32_t cells_below(uint32_t end)
 static void clear(struct aggregate_delta *delta)
 {
 	struct ktax_aggregate *grown = &delta->grown;
-	size_t bytes = delta->buckets * sizeof(uint32_t);
+	size_t bytes = delta->extent.buckets * sizeof(uint32_t);
 
-	memset(grown->joint, 0, delta->cells * sizeof(grown->joint[0]));
+	memset(grown->joint, 0, delta->extent.cells * sizeof(grown->joint[0]));
 	for (int i = 0; i < KTAX_NACCOUNTS; i++)
-		if (delta->accounts & 1U << i)
+		if (delta->extent.accounts & 1U << i)
 			memset(grown->account[i], 0, bytes);
 	memset(grown->total, 0, sizeof(grown->total));
 	memset(grown->floor_tuned, 0, bytes);
@@ -199,13 +199,13 @@ bool aggregates_take(const struct aggregates *aggregates, uint32_t endpoint,
 	end = find_end(last);
 	take_buckets(&reading, offsetof(struct ktax_aggregate, floor_tuned), end, last, grown);
 	take_buckets(&reading, offsetof(struct ktax_aggregate, floor_bypass), end, last, grown);
-	delta->cells = cells_below(end);
-	delta->accounts = take_cells(&reading, delta->cells, last, grown);
-	delta->buckets = last->unbalanced ? KTAX_HIST_BUCKETS : end;
+	delta->extent.cells = cells_below(end);
+	delta->extent.accounts = take_cells(&reading, delta->extent.cells, last, grown);
+	delta->extent.buckets = last->unbalanced ? KTAX_HIST_BUCKETS : end;
 	for (int i = 0; i < KTAX_NACCOUNTS; i++)
-		if (delta->accounts & 1U << i)
+		if (delta->extent.accounts & 1U << i)
 			take_buckets(&reading, offsetof(struct ktax_aggregate, account[i]),
-			             delta->buckets, last, grown);
+			             delta->extent.buckets, last, grown);
 	return true;
 }
 

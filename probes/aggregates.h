@@ -29,8 +29,7 @@ void aggregates_unmap(struct aggregates *aggregates);
 /* What an endpoint has grown by. Begins as zeros. */
 struct aggregate_delta {
 	struct ktax_aggregate grown; /* its max_ns is the slowest request so far */
-	/* What may be other than 0: cells and buckets below these, accounts of this set. */
-	uint32_t cells, buckets, accounts;
+	struct ktax_extent extent;
 };
 
 /*

@@ -42,4 +42,11 @@ struct mapped_files {
 int maps_files(const pid_t *pids, size_t n, struct mapped_files *ret);
 void mapped_files_release(struct mapped_files *files);
 
+/*
+ * A number that changes when one of these processes maps a file, or anything that it does not write
+ * to: nearly always when maps_files() would return something else, and at a fraction of its cost.
+ * (A file that takes the place of another of the same size is not noticed.)
+ */
+uint64_t maps_fingerprint(const pid_t *pids, size_t n);
+
 #endif

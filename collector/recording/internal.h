@@ -129,10 +129,10 @@ void ledger_restore_max(struct recording_ledger *ledger);
 int sum_add(uint64_t *sum, uint64_t value);
 int interval_add(struct recording_interval *sum, const struct recording_interval *interval);
 /*
- * The values that a kernel-side aggregate's buckets stand for, in ascending order, for @add; stops
- * at its first error, which is returned.
+ * The values that a kernel-side aggregate's @n first buckets stand for, in ascending order, for @add;
+ * stops at its first error, which is returned.
  */
-int buckets_fold(const uint32_t buckets[KTAX_HIST_BUCKETS], uint64_t max_ns, bool has_max,
+int buckets_fold(const uint32_t *buckets, uint32_t n, uint64_t max_ns, bool has_max,
                  int (*add)(void *context, uint64_t value, uint64_t count), void *context);
 /* The histograms of a ledger that a kernel-side aggregate's buckets are folded into. */
 int histogram_fold(struct histogram *into, const uint32_t buckets[KTAX_HIST_BUCKETS],

@@ -98,14 +98,14 @@ static uint32_t bucket_of(uint64_t value)
  * (Where the kernel side was read in the middle of an update, the maximum may be ahead of the
  * buckets or behind; then the midpoint is as good as it gets.)
  */
-int buckets_fold(const uint32_t buckets[KTAX_HIST_BUCKETS], uint64_t max_ns, bool has_max,
+int buckets_fold(const uint32_t *buckets, uint32_t n, uint64_t max_ns, bool has_max,
                  int (*add)(void *context, uint64_t value, uint64_t count), void *context)
 {
 	uint64_t max = max_ns < RECORDING_HIGHEST_NS ? max_ns : RECORDING_HIGHEST_NS;
 	uint32_t top = bucket_of(max_ns);
 	int error = 0;
 
-	for (uint32_t i = 0; i < KTAX_HIST_BUCKETS && !error; i++) {
+	for (uint32_t i = 0; i < n && !error; i++) {
 		uint64_t count = buckets[i], value;
 		bool at_max = i == top && has_max;
 
@@ -132,5 +132,5 @@ static int record_value(void *context, uint64_t value, uint64_t count)
 int histogram_fold(struct histogram *into, const uint32_t buckets[KTAX_HIST_BUCKETS],
                    uint64_t max_ns, bool has_max)
 {
-	return buckets_fold(buckets, max_ns, has_max, record_value, into);
+	return buckets_fold(buckets, KTAX_HIST_BUCKETS, max_ns, has_max, record_value, into);
 }

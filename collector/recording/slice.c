@@ -83,9 +83,10 @@ static int append_count(struct slice_ledger *ledger, unsigned int histogram, uin
 	return 0;
 }
 
-static int append_cells(struct slice_ledger *ledger, const struct ktax_joint_cell *cells)
+static int append_cells(struct slice_ledger *ledger, const struct ktax_joint_cell *cells,
+                        uint32_t n)
 {
-	for (uint32_t i = 0; i < KTAX_JOINT_CELLS; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		struct slice_cell *slot;
 
 		if (!cells[i].requests)
@@ -160,7 +161,7 @@ int recording_slice_add_ledger(struct recording_slice *slice, const struct recor
 		error = append_histogram(kept, (unsigned int)i,
 		                         ledger_histogram((struct recording_ledger *)ledger, i));
 	if (!error)
-		error = append_cells(kept, ledger->joint);
+		error = append_cells(kept, ledger->joint, KTAX_JOINT_CELLS);
 	complete(slice, kept);
 	return error;
 }
@@ -192,34 +193,53 @@ static int fold_value(void *context, uint64_t value, uint64_t count)
 }
 
 static void append_buckets(struct slice_ledger *ledger, unsigned int number,
-                           const uint32_t *buckets, bool has_max)
+                           const uint32_t *buckets, uint32_t n, bool has_max)
 {
 	struct fold fold = { .ledger = ledger, .histogram = number };
 
-	buckets_fold(buckets, ledger->max_ns, has_max, fold_value, &fold);
+	buckets_fold(buckets, n, ledger->max_ns, has_max, fold_value, &fold);
 }
 
-/* All histograms of an aggregate lie side by side; the maximum may need a count of its own. */
-static size_t counts_needed(const struct ktax_aggregate *aggregate)
+static size_t count_buckets(const uint32_t *buckets, uint32_t end)
 {
-	const uint32_t *buckets = aggregate->total;
-	size_t n = 1;
+	size_t n = 0;
 
-	_Static_assert(offsetof(struct ktax_aggregate, account) ==
-	                       offsetof(struct ktax_aggregate, total) +
-	                               3 * sizeof(aggregate->total),
-	               "histograms of an aggregate");
-	for (size_t i = 0; i < LEDGER_HISTOGRAMS * (size_t)KTAX_HIST_BUCKETS; i += BUCKETS_BLOCK)
-		for (size_t b = 0; !block_is_empty(&buckets[i]) && b < BUCKETS_BLOCK; b++)
-			n += buckets[i + b] != 0;
+	for (uint32_t i = 0; i < end; i += BUCKETS_BLOCK) {
+		uint32_t counted = 0; /* vector instructions count a block */
+
+		for (size_t b = 0; b < BUCKETS_BLOCK; b++)
+			counted += buckets[i + b] != 0;
+		n += counted;
+	}
+	return n;
+}
+
+static bool has_account(const struct ktax_extent *extent, unsigned int account)
+{
+	return extent->accounts & 1U << account;
+}
+
+/* At most: the maximum may need a count of its own. */
+static size_t counts_needed(const struct ktax_aggregate *aggregate,
+                            const struct ktax_extent *extent)
+{
+	size_t n = 1 + count_buckets(aggregate->total, extent->buckets) +
+	           count_buckets(aggregate->floor_tuned, extent->buckets) +
+	           count_buckets(aggregate->floor_bypass, extent->buckets);
+
+	for (unsigned int i = 0; i < KTAX_NACCOUNTS; i++)
+		if (has_account(extent, i))
+			n += count_buckets(aggregate->account[i], extent->buckets);
 	return n;
 }
 
 int recording_slice_add_aggregate(struct recording_slice *slice,
                                   const struct recording_endpoint *endpoint,
-                                  const struct ktax_aggregate *delta)
+                                  const struct ktax_aggregate *delta,
+                                  const struct ktax_extent *extent)
 {
 	struct slice_ledger *kept = append_ledger(slice, endpoint);
+	uint32_t n = extent->buckets;
 	int error = kept ? 0 : -ENOMEM;
 
 	if (error)
@@ -230,15 +250,16 @@ int recording_slice_add_aggregate(struct recording_slice *slice,
 	kept->max_ns = delta->max_ns;
 	text_clean(kept->endpoint.name);
 	text_clean(kept->endpoint.comm);
-	kept->counts = calloc(counts_needed(delta), sizeof(*kept->counts));
+	kept->counts = calloc(counts_needed(delta, extent), sizeof(*kept->counts));
 	if (!kept->counts)
 		return -ENOMEM;
-	append_buckets(kept, SLICE_TOTAL, delta->total, true);
-	append_buckets(kept, SLICE_FLOOR_TUNED, delta->floor_tuned, false);
-	append_buckets(kept, SLICE_FLOOR_BYPASS, delta->floor_bypass, false);
+	append_buckets(kept, SLICE_TOTAL, delta->total, n, true);
+	append_buckets(kept, SLICE_FLOOR_TUNED, delta->floor_tuned, n, false);
+	append_buckets(kept, SLICE_FLOOR_BYPASS, delta->floor_bypass, n, false);
 	for (unsigned int i = 0; i < KTAX_NACCOUNTS; i++)
-		append_buckets(kept, SLICE_ACCOUNT + i, delta->account[i], false);
-	error = append_cells(kept, delta->joint);
+		if (has_account(extent, i))
+			append_buckets(kept, SLICE_ACCOUNT + i, delta->account[i], n, false);
+	error = append_cells(kept, delta->joint, extent->cells);
 	complete(slice, kept);
 	return error;
 }

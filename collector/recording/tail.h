@@ -71,7 +71,8 @@ int recording_slice_add_ledger(struct recording_slice *slice,
                                const struct recording_ledger *ledger);
 int recording_slice_add_aggregate(struct recording_slice *slice,
                                   const struct recording_endpoint *endpoint,
-                                  const struct ktax_aggregate *delta);
+                                  const struct ktax_aggregate *delta,
+                                  const struct ktax_extent *extent);
 int recording_slice_add_request(struct recording_slice *slice,
                                 const struct recording_endpoint *endpoint,
                                 const struct ktax_request *request);

@@ -73,6 +73,18 @@ struct ktax_aggregate {
 	__u32 arrivals[KTAX_ARRIVAL_SLOTS]; /* not part of sums and differences */
 };
 
+/* What of an aggregate may be other than 0. */
+struct ktax_extent {
+	__u32 cells, buckets; /* those below these */
+	__u32 accounts;       /* a set */
+};
+
+#define KTAX_EXTENT_ALL                                                                            \
+	(struct ktax_extent)                                                                       \
+	{                                                                                          \
+		KTAX_JOINT_CELLS, KTAX_HIST_BUCKETS, (1U << KTAX_NACCOUNTS) - 1                    \
+	}
+
 enum ktax_request_flag {
 	KTAX_REQUEST_BATCH = 1 << 0,
 	KTAX_REQUEST_INCOMPLETE = 1 << 1,

@@ -13,7 +13,6 @@
 #include <time.h>
 
 #include "aggregates.h"
-#include "arrivals.h"
 #include "commands.h"
 #include "top.h"
 
@@ -108,9 +107,7 @@ struct kernel {
 	struct ktax_aggregate *memory;
 	struct aggregates aggregates;
 	struct ktax_aggregate *last;
-	struct arrival_windows *windows;
 	struct aggregate_delta delta;
-	uint64_t ms;
 };
 
 static void make_kernel(struct kernel *kernel, int n)
@@ -119,7 +116,6 @@ static void make_kernel(struct kernel *kernel, int n)
 		.n = n,
 		.memory = calloc((size_t)n * SETS, sizeof(*kernel->memory)),
 		.last = calloc((size_t)n, sizeof(*kernel->last)),
-		.windows = calloc((size_t)n, sizeof(*kernel->windows)),
 	};
 	kernel->aggregates = (struct aggregates){
 		.memory = kernel->memory,
@@ -127,7 +123,7 @@ static void make_kernel(struct kernel *kernel, int n)
 		.endpoints = (uint32_t)n,
 		.counted = calloc(SETS, sizeof(*kernel->aggregates.counted)),
 	};
-	if (!kernel->memory || !kernel->last || !kernel->windows || !kernel->aggregates.counted)
+	if (!kernel->memory || !kernel->last || !kernel->aggregates.counted)
 		abort();
 }
 
@@ -135,7 +131,6 @@ static void free_kernel(struct kernel *kernel)
 {
 	free(kernel->memory);
 	free(kernel->last);
-	free(kernel->windows);
 	free(kernel->aggregates.counted);
 }
 
@@ -147,25 +142,12 @@ static void count_requests(struct kernel *kernel, const struct ktax_aggregate *s
 			struct ktax_aggregate *into = &kernel->memory[set * kernel->n + i];
 
 			ktax_aggregate_add(into, second);
-			into->arrived = 1;
-			for (int slot = 0; slot < KTAX_ARRIVAL_SLOTS; slot++)
-				into->arrivals[slot]++;
 		}
-}
-
-static void fold_arrivals(struct kernel *kernel, int endpoint)
-{
-	uint32_t counts[1000];
-
-	aggregates_read_arrivals(&kernel->aggregates, (uint32_t)endpoint, kernel->ms, 1000, counts);
-	for (int i = 0; i < 1000; i++)
-		arrival_windows_add(&kernel->windows[endpoint], kernel->ms + (uint64_t)i,
-		                    counts[i]);
 }
 
 /* Milliseconds of CPU time per refresh. */
 struct cost {
-	double arrivals, read, slice, take, find, draw;
+	double read, slice, take, find, draw;
 };
 
 static struct recording_slice *make_slice(struct kernel *kernel, struct cost *cost)
@@ -173,13 +155,8 @@ static struct recording_slice *make_slice(struct kernel *kernel, struct cost *co
 	const struct recording_interval interval = { .length_ns = 1000000000,
 		                                     .attached_ns = 1000000000 };
 	struct recording_slice *slice;
-	double began = cpu_ms(), now;
+	double began, now;
 
-	for (int e = 0; e < kernel->n; e++)
-		fold_arrivals(kernel, e);
-	kernel->ms += 1000;
-	now = cpu_ms();
-	cost->arrivals += now - began;
 	if (recording_slice_create(&interval, &slice))
 		abort();
 	for (int e = 0; e < kernel->n; e++) {
@@ -190,7 +167,8 @@ static struct recording_slice *make_slice(struct kernel *kernel, struct cost *co
 		snprintf(endpoint.name, sizeof(endpoint.name), "10.0.0.1:%d/tcp", 8000 + e);
 		now = cpu_ms();
 		cost->read += now - began;
-		if (recording_slice_add_aggregate(slice, &endpoint, &kernel->delta.grown))
+		if (recording_slice_add_aggregate(slice, &endpoint, &kernel->delta.grown,
+		                                  &kernel->delta.extent))
 			abort();
 		cost->slice += cpu_ms() - now;
 	}
@@ -237,14 +215,13 @@ static struct cost measure(struct top *top, struct canvas *canvas, struct kernel
 
 static void print_cost(const char *view, int n, const struct cost *cost)
 {
-	double ms =
-		cost->arrivals + cost->read + cost->slice + cost->take + cost->find + cost->draw;
+	double ms = cost->read + cost->slice + cost->take + cost->find + cost->draw;
 
-	printf("%-12s %d endpoints  %5.2f ms (arrivals %.2f, read %.2f, slice %.2f, take %.2f, "
+	printf("%-12s %d endpoints  %5.2f ms (read %.2f, slice %.2f, take %.2f, "
 	       "find %.2f, draw %.2f)  %.2f %% of a CPU at one a second\n",
-	       view, n, ms / REFRESHES, cost->arrivals / REFRESHES, cost->read / REFRESHES,
-	       cost->slice / REFRESHES, cost->take / REFRESHES, cost->find / REFRESHES,
-	       cost->draw / REFRESHES, ms / REFRESHES / 10);
+	       view, n, ms / REFRESHES, cost->read / REFRESHES, cost->slice / REFRESHES,
+	       cost->take / REFRESHES, cost->find / REFRESHES, cost->draw / REFRESHES,
+	       ms / REFRESHES / 10);
 }
 
 /* As many as the probes have. */

@@ -140,6 +140,41 @@ windows() {
   check_num "$1: nothing is missed while they close" "$missed < 0.01"
 }
 
+# A server that has its name from its 2nd second on, and a library of the catalogue from its 4th: neither
+# comes with another process or listener. Found are both while nothing else happens.
+changed() {
+  local port
+  port=$(free_port)
+  cat >"$tmp/changing.py" <<'EOF'
+import ctypes, socket, sys, time
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+listener.settimeout(0.2)
+ready = time.time()
+names = [(2, lambda: ctypes.CDLL(None).prctl(15, b"ktax-renamed", 0, 0, 0)),
+         (4, lambda: ctypes.CDLL("libssl.so.3"))]
+while True:
+    while names and time.time() > ready + names[0][0]:
+        names.pop(0)[1]()
+    try:
+        connection = listener.accept()[0]
+    except TimeoutError:
+        continue
+    while connection.recv(4096):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+EOF
+  start changing /usr/bin/python3 "$tmp/changing.py" "$port"
+  start changed_run ktax record --budget 0 --comm ktax-renamed -d 20 -o "$tmp/changed_run.ktax"
+  sleep 16
+  for _ in 1 2 3; do curl -s -o "$tmp/reply" "http://127.0.0.1:$port/"; done
+  await changed_run 20 || true
+  stop changing
+  check_eq "A process that takes another name is found" \
+    "$(value changed_run.ktax 'SELECT sum(l.requests) FROM ledger l JOIN endpoint e ON e.id = l.endpoint WHERE e.comm = "ktax-renamed"')" 3
+  check_num "So are functions of a library that is loaded later" \
+    "$(value changed_run.ktax "SELECT count(*) FROM hook WHERE account = 'tls' AND program != ''") > 0"
+}
+
 by_pid
 by_name
 by_cgroup
@@ -153,3 +188,4 @@ first_request "light hook set" --detail light
 restarted
 windows full 0.5
 windows light 0.05
+changed

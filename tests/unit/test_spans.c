@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -255,6 +256,29 @@ static void a_deleted_library_is_still_found(void **state)
 	rmdir(directory);
 }
 
+static uint64_t fingerprint(void)
+{
+	const pid_t self = getpid();
+
+	return maps_fingerprint(&self, 1);
+}
+
+static void the_fingerprint_follows_libraries_and_not_the_heap(void **state)
+{
+	uint64_t before = fingerprint();
+	char *heap =
+		mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *handle;
+
+	assert_ptr_not_equal(heap, MAP_FAILED);
+	memset(heap, 1, 64 << 20);
+	assert_true(fingerprint() == before);
+	handle = open_fixture();
+	assert_false(fingerprint() == before);
+	dlclose(handle);
+	munmap(heap, 64 << 20);
+}
+
 static void processes_that_are_gone_are_skipped(void **state)
 {
 	struct catalogue *catalogue = catalogue_of("nothing:nothing");
@@ -450,6 +474,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_indirect_function_is_refused_with_the_reason),
 		cmocka_unit_test(files_with_our_notes_are_listed),
 		cmocka_unit_test(a_deleted_library_is_still_found),
+		cmocka_unit_test(the_fingerprint_follows_libraries_and_not_the_heap),
 		cmocka_unit_test(processes_that_are_gone_are_skipped),
 		cmocka_unit_test(every_entry_resolves_in_the_libraries_installed_here),
 		cmocka_unit_test(enter_and_exit_see_the_same_frame),

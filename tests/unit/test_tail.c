@@ -212,7 +212,8 @@ static void aggregates_give_the_slices_that_a_recording_of_them_gives(void **sta
 		for (unsigned int e = 0; e < SAMPLE_ENDPOINTS; e++) {
 			sample_fill(sample, 1000 * i + e, SAMPLE_REQUESTS / (e + 1));
 			assert_int_equal(recording_slice_add_aggregate(slice, &sample_endpoints[e],
-			                                               &sample->aggregate),
+			                                               &sample->aggregate,
+			                                               &KTAX_EXTENT_ALL),
 			                 0);
 		}
 		recording_slice_finish(slice);

@@ -80,7 +80,9 @@ static void add(struct recording_slice *slice, size_t e, uint64_t n, uint64_t wa
 
 	assert_non_null(aggregate);
 	add_requests(aggregate, n, wakeup_ns, app_ns);
-	assert_int_equal(recording_slice_add_aggregate(slice, &endpoints[e], aggregate), 0);
+	assert_int_equal(
+		recording_slice_add_aggregate(slice, &endpoints[e], aggregate, &KTAX_EXTENT_ALL),
+		0);
 	free(aggregate);
 }
 

@@ -7,7 +7,8 @@
  * Nothing given: every TCP server of the host. What is followed in the end are the connections of
  * listening sockets; each listening address is an endpoint.
  *
- * Processes and sockets come and go: targets_refresh, called every second, follows them.
+ * Processes and sockets come and go: targets_refresh, called every second, follows them. A process
+ * that changes its name or cgroup, and nothing else, may take ten of them to be found.
  */
 #ifndef KTAX_TARGETS_H
 #define KTAX_TARGETS_H

@@ -4,7 +4,9 @@
  * socket inode.
  *
  * The file descriptors of a process (expensive on a busy host) are read only for processes of the
- * spec, or when a listener appears whose owner is not known yet.
+ * spec, or when a listener appears whose owner is not known yet. And none of it is read anew while
+ * nothing tells of a change (target_watch.h): on a host with many processes that would be most of
+ * what ktax costs.
  */
 #include "targets.h"
 
@@ -23,6 +25,7 @@
 #include "netlink.h"
 #include "probes.h"
 #include "process_table.h"
+#include "target_watch.h"
 
 struct owner {
 	uint32_t inode;
@@ -39,6 +42,7 @@ struct target_listener {
 
 struct targets {
 	struct target_spec spec;
+	struct target_watch watch;
 	struct probes *probes; /* NULL: not told of any yet */
 	uint32_t listens;      /* of the listeners that they have added, those that are known */
 	uint32_t max_endpoints;
@@ -468,7 +472,7 @@ static int take_over(struct targets *targets, struct probes *probes)
 	return targets_adopt(targets, probes);
 }
 
-int targets_refresh(struct targets *targets, struct probes *probes)
+static int look_around(struct targets *targets, struct probes *probes)
 {
 	bool unowned = false;
 	int err = process_table_scan(&targets->processes);
@@ -498,6 +502,18 @@ int targets_refresh(struct targets *targets, struct probes *probes)
 	if (!err && probes)
 		err = tell_processes(targets, probes);
 	return err;
+}
+
+int targets_refresh(struct targets *targets, struct probes *probes)
+{
+	/* The first time with probes, they have to be told of all. */
+	bool first = !probes || !targets->probes;
+	bool look = target_watch_look(&targets->watch, targets->netspaces, targets->n_netspaces,
+	                              targets->pids, targets->n_pids);
+
+	if (first || look)
+		return look_around(targets, probes);
+	return targets_adopt(targets, probes);
 }
 
 static int check_spec(const struct target_spec *spec, char subject[64])
