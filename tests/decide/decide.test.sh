@@ -3,9 +3,8 @@
 # `ktax decide` on recordings and A/B results with known contents: every verdict, every refusal, what
 # it writes. make_recording_of makes the recordings, make_ab.py the results.
 # shellcheck disable=SC2016 # jq has variables of its own
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/decide_lib.sh"
 
-export LC_ALL=C.UTF-8
 make=$build/tests/make_recording_of
 cd "$tmp"
 mkdir ab
@@ -25,24 +24,6 @@ policy() {
   local file=$1
   shift
   printf '%s\n' "$@" >"$file"
-}
-
-# decide NAME ARG...: runs it; NAME.json, NAME.txt and $verdict ("VERDICT EXIT") are what came of it.
-decide() {
-  local name=$1 status=0
-  shift
-  rm -f "$name.json"
-  ktax decide --json "$name.json" "$@" >"$name.txt" 2>"$name.err" || status=$?
-  verdict="none $status"
-  [ ! -s "$name.json" ] || verdict="$(json "$name.json" .verdict) $status"
-}
-
-first_reason() {
-  json "$1.json" '.reasons[0].text'
-}
-
-reasons() {
-  json "$1.json" '[.reasons[].text] | join("; ")'
 }
 
 # 36 us, of which 20 are asleep and 8 are the protocol stack.
@@ -365,13 +346,6 @@ check_eq "--json - prints JSON alone" "$( (ktax decide --json - busy.ktax ab/slo
 
 # ---- Mistakes -------------------------------------------------------------------------------------
 
-# mistake SENTENCE EXIT PATTERN ARG...
-mistake() {
-  local sentence=$1 code=$2 pattern=$3 status=0
-  shift 3
-  ktax decide "$@" >out 2>err || status=$?
-  check_match "$sentence" "$status $(cat err)" "^$code .*$pattern"
-}
 mistake "A recording must be named" 1 "name a recording"
 policy nonsense.ini '[slo]' 'p95 = 1 ms'
 mistake "An unknown key names the nearest" 1 'nonsense.ini:2: \[slo\] has no key "p95", did you mean "p99"' kernel.ktax --policy nonsense.ini

@@ -2,9 +2,8 @@
 # ktax-test: timeout=120 parallel
 # What `ktax decide` takes besides a recording and an A/B: a capture, for how evenly packets arrive,
 # and a sweep, for how much one core carries.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/decide_lib.sh"
 
-export LC_ALL=C.UTF-8
 cd "$tmp"
 mkdir sweeps
 
@@ -16,24 +15,6 @@ sweep() {
   local file=$1
   shift
   python3 "$top/tests/decide/make_sweep.py" "$@" >"sweeps/$file"
-}
-
-# decide NAME ARG...: NAME.json, NAME.txt and $verdict ("VERDICT EXIT") are what came of it.
-decide() {
-  local name=$1 status=0
-  shift
-  rm -f "$name.json"
-  ktax decide --json "$name.json" "$@" >"$name.txt" 2>"$name.err" || status=$?
-  verdict="none $status"
-  [ ! -s "$name.json" ] || verdict="$(json "$name.json" .verdict) $status"
-}
-
-# mistake SENTENCE EXIT PATTERN ARG...
-mistake() {
-  local sentence=$1 code=$2 pattern=$3 status=0
-  shift 3
-  ktax decide "$@" >out 2>err || status=$?
-  check_match "$sentence" "$status $(wc -l <err) $(cat err)" "^$code 1 .*$pattern"
 }
 
 "$build/tests/make_recording_of" busy.ktax wakeup=300 kernel_rx=14000 copy_rx=5000 kernel_tx=14000 app=3000

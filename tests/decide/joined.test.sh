@@ -4,12 +4,11 @@
 # decide` itself proposes (with fewer rounds), and the verdict of both. Most of what a path gains over
 # such a server it gains by not sleeping, which a tuned kernel does as well.
 # shellcheck disable=SC2016 # jq has variables of its own
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/decide_lib.sh"
 
 require_root
 require_command ktax ktax-sample-server ktax-sample-load jq ip
 [ "$(nproc)" -ge 2 ] || skip_all "needs two CPUs"
-export LC_ALL=C.UTF-8
 cd "$tmp"
 
 quietly=()
@@ -31,18 +30,6 @@ record() {
   stop server
 }
 
-# decide NAME ARG...: NAME.json, NAME.txt, and $verdict ("VERDICT EXIT").
-decide() {
-  local name=$1 status=0
-  shift
-  ktax decide --policy policy.ini --json "$name.json" "$@" >"$name.txt" 2>"$name.err" || status=$?
-  verdict="$(json "$name.json" .verdict) $status"
-}
-
-first_reason() {
-  json "$1.json" '.reasons[0].text'
-}
-
 # compare: runs the A/B that the recording's decision proposes, shortened; ab.json.
 compare() {
   local command
@@ -55,7 +42,7 @@ compare() {
 
 record kernel "bytes=1" "--rate 6000 --connections 2"
 record app "spin_us=1000" "--rate 200 --connections 1"
-decide alone kernel.ktax
+decide alone --policy policy.ini kernel.ktax
 check_eq "Of the recording alone it cannot be told" "$verdict" "not-enough-evidence 4"
 check_match "The A/B that is proposed is over TCP, at the recorded rate, judged by the same policy" \
   "$(json alone.json '.commands[0]')" '^sudo ktax ab --tcp .*--rate [0-9]{4} .*--policy policy.ini --json ab.json$'
@@ -63,7 +50,7 @@ check_match "The A/B that is proposed is over TCP, at the recorded rate, judged 
 # On a busy host the gates reject blocks, and intervals are wide: measured again then.
 for attempt in 1 2 3; do
   compare
-  decide joined kernel.ktax ab.json
+  decide joined --policy policy.ini kernel.ktax ab.json
   cat joined.txt
   [ "$verdict" = "not-enough-evidence 4" ] || break
   echo "# measured again: attempt $attempt"
@@ -83,12 +70,12 @@ else
       jq -c '[.checks[] | select((.concerns | index("tuning")) and (.status == "warn" or .status == "fail") and .fix != "") | .check]')"
 fi
 
-decide app app.ktax ab.json
+decide app --policy policy.ini app.ktax ab.json
 check_eq "The same A/B with a handler of 1 ms: fix the application" "$verdict" "fix-application 3"
 check_match "The first reason is its own code" "$(first_reason app)" '^fix app first'
 
 jq '.host.hostname = "elsewhere"' ab.json >elsewhere.json
-decide other kernel.ktax elsewhere.json
+decide other --policy policy.ini kernel.ktax elsewhere.json
 check_match "An A/B of another host settles nothing" \
   "$verdict $(json other.json '[.reasons[].text] | join("; ")')" \
   "^not-enough-evidence 4 .*the A/B ran on another host: elsewhere.*must run on $(hostname)"

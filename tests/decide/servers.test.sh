@@ -2,11 +2,10 @@
 # ktax-test: timeout=300
 # A real server made kernel-bound, application-bound, and paused as by a garbage collector: recorded,
 # and decided on. Each gets its own answer, with the right first reason.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/decide_lib.sh"
 
 require_root
 require_command ktax ktax-sample-server ktax-sample-load jq
-export LC_ALL=C.UTF-8
 
 # What else the host does is no part of the question: real-time priority where that is allowed. Then
 # ksoftirqd waits for the server, and some packets are seen late, which is no part of it either.
@@ -15,9 +14,9 @@ quietly=()
 printf '[evidence]\nlost = 20 %%\n' >"$tmp/policy.ini"
 last_cpu=$(($(nproc) - 1))
 
-# decide NAME QUERY LOAD_OPTIONS SERVER_OPTION...: NAME.json, and $verdict ("VERDICT EXIT").
-decide() {
-  local name=$1 query=$2 load=$3 status=0 port
+# record_and_decide NAME QUERY LOAD_OPTIONS SERVER_OPTION...: NAME.json, and $verdict ("VERDICT EXIT").
+record_and_decide() {
+  local name=$1 query=$2 load=$3 port
   shift 3
   port=$(free_port)
   start server "${quietly[@]}" taskset -c "$last_cpu" \
@@ -29,9 +28,7 @@ decide() {
   ktax record --pid "${pid_of[server]}" --budget 100 -d 9 -o "$tmp/$name.ktax" 2>"$tmp/record.err"
   stop load
   stop server
-  ktax decide --policy "$tmp/policy.ini" --json "$tmp/$name.json" "$tmp/$name.ktax" >"$tmp/$name.txt" 2>"$tmp/$name.err" ||
-    status=$?
-  verdict="$(json "$tmp/$name.json" .verdict) $status"
+  decide "$name" --policy "$tmp/policy.ini" "$tmp/$name.ktax"
   cat "$tmp/$name.txt"
 }
 
@@ -46,15 +43,11 @@ decide_firmly() {
   done
 }
 
-first_reason() {
-  json "$tmp/$1.json" '.reasons[0].text'
-}
-
 ceiling() {
   json "$tmp/$1.json" ".ceiling.bypass.gain_$2"
 }
 
-decide kernel "bytes=1" "--rate 0 --connections 1"
+record_and_decide kernel "bytes=1" "--rate 0 --connections 1"
 check_eq "A tiny handler: what the kernel costs may pay, an A/B must tell" "$verdict" \
   "not-enough-evidence 4"
 check_match "The first reason is that there is no A/B" "$(first_reason kernel)" 'A/B'

@@ -32,12 +32,12 @@ done
 mount_host hostroot /lower ro,cache=loose
 mount -t tmpfs -o size=75% overlay /overlay
 mkdir /overlay/upper /overlay/work
-mount -t overlay -o lowerdir=/lower,upperdir=/overlay/upper,workdir=/overlay/work root /root ||
+mount -t overlay -o lowerdir=/lower,upperdir=/overlay/upper,workdir=/overlay/work root /merged ||
   { say "cannot mount the overlay"; reboot -f; }
 
 run=$(argument run) kernel=$(argument kernel) session=$(argument session) rw=$(argument rw)
 for directory in proc sys dev; do
-  mount --move "/$directory" "/root/$directory"
+  mount --move "/$directory" "/merged/$directory"
 done
-[ -z "$rw" ] || mount_host hostrw "/root$rw" cache=none
-exec switch_root /root /bin/bash "$session" "$run" "$kernel"
+[ -z "$rw" ] || mount_host hostrw "/merged$rw" cache=none
+exec switch_root /merged /bin/bash "$session" "$run" "$kernel"

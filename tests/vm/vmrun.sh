@@ -51,7 +51,7 @@ module_files() {
 make_initramfs() {
   local tree file name n=100
   tree=$(mktemp -d)
-  mkdir -p "$tree"/{bin,modules,proc,sys,dev,lower,overlay,root}
+  mkdir -p "$tree"/{bin,modules,proc,sys,dev,lower,overlay,merged}
   cp "$(command -v busybox)" "$tree/bin/busybox"
   install -m 755 "$here/guest-init.sh" "$tree/init"
   while read -r file; do
