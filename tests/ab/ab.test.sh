@@ -101,7 +101,7 @@ has_responders() {
 note_held() {
   local pid
   for pid in $(marked); do
-    readlink "/proc/$pid/ns/net"
+    readlink "/proc/$pid/ns/net" || true # it may have ended
   done | sed "/$(readlink /proc/self/ns/net | tr -dc 0-9)/d; s/[^0-9]//g" | sort -u >namespaces
   for pid in $(marked); do
     awk '$1 == "prog_id:" { print $2 }' "/proc/$pid/fdinfo/"* 2>/dev/null || true
