@@ -63,8 +63,10 @@ check_kind() {
   local spoken=${1//_/ }
   within_bounds "$spoken: the function takes what it takes without a probe" "$(of "$1" serialize_ns)" "$bare" \
     "(2000 + $(uncertainty))"
-  # The caller has one half of two traps, with their programs, which cost as much in any span.
-  within_bounds "$spoken: and so does its caller" "$(of "$1" "$app")" "$nothing" 4000
+  # The caller has one half of two traps, with their programs, which cost as much in any span; and for
+  # each that is stepped, more when steps cost more.
+  within_bounds "$spoken: and so does its caller" "$(of "$1" "$app")" "$nothing" \
+    "(2000 + $2 * 0.15 * $(json ns_each))"
   is_of_steps "$spoken: what stepping costs is unknown" "$(of "$1" unknown_ns)" "$((calls * $2))"
 }
 
