@@ -2,8 +2,8 @@
 # verdicts.sh [OPTION...] - how often is a verdict of `ktax ab` wrong, and how often does it miss?
 #
 #   --runs N       runs (100), some 85 seconds each
-#   --rounds N     pairs of blocks of each run (100)
-#   --requests N   of a block (2000)
+#   --rounds N     pairs of blocks of each run (200)
+#   --requests N   of a block (1000)
 #   --rate PPS     requests per second (20000)
 #   --seed N       of the first run (1)
 #   --path NAME    kernel (default) or kernel-spin
@@ -19,7 +19,7 @@ set -euo pipefail
 
 top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 build=${KTAX_BUILD:-$top/build}
-runs=100 rounds=100 requests=2000 rate=20000 seed=1 waits='' path=kernel
+runs=100 rounds=200 requests=1000 rate=20000 seed=1 waits='' path=kernel
 
 usage() {
   sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed '$d'

@@ -24,7 +24,7 @@
 
 #define PLAN_TEXTS      64
 #define PATHS_MAX       (AB_ARMS_MAX - 1)
-#define BLOCK_DEFAULT   2000         /* requests: many short blocks tell more than few long ones */
+#define BLOCK_DEFAULT   1000 /* requests: of short blocks, what disturbs the host spoils fewer */
 #define TIME_DEFAULT_NS 150000000000 /* with what is done before and after it: 3 min */
 #define LONG_SECONDS    600          /* of a run, from which on it is said before */
 #define SWEEP_REQUESTS  100000       /* of a trial, at most */
@@ -75,7 +75,7 @@ static const struct option_row ab_options_table[] = {
 	{ OPTION_PING_PONG, "ping-pong", NULL,
 	  "send the next request when the last one has been answered, not on a schedule" },
 	{ .help = "Design:" },
-	{ OPTION_REQUESTS, "requests", "N", "requests per block (2000; 1000 at least)" },
+	{ OPTION_REQUESTS, "requests", "N", "requests per block (1000, which is the least)" },
 	{ OPTION_ROUNDS, "rounds", "N", "blocks of each path (6 at least; as --time allows)" },
 	{ OPTION_TIME, "time", "TIME", "20 rounds or more, as many as take about TIME (150s)" },
 	{ OPTION_SWEEP, "sweep", NULL,
