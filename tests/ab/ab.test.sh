@@ -127,7 +127,7 @@ check_nothing_left() {
 
 # measured FILE: each path has a block that the gates have let through.
 measured() {
-  jq -e '[.arms[] | select(.why == null) | .p50_ns] | all' "$1" >/dev/null 2>&1
+  jq -e '[.arms[] | select(.skipped | not) | .p50_ns] | all' "$1" >/dev/null 2>&1
 }
 
 # On a busy host the gates may reject all blocks of a path: measured again then.
@@ -174,7 +174,11 @@ check "Another one gives another" not cmp -s order.7 order.8
 check_eq "The same seed gives the same traffic" "$(json seven.json -c .traffic)" "$(json again.json -c .traffic)"
 check "Another one gives another" test "$(json seven.json -c .traffic)" != "$(json eight.json -c .traffic)"
 
-run ab --rounds 6 --requests 1000 --rate 50000 --generator AF_PACKET --paths xdp,dpdk --json packet.json
+for attempt in 1 2 3; do
+  run ab --rounds 6 --requests 1000 --rate 50000 --generator AF_PACKET --paths xdp,dpdk --json packet.json
+  measured packet.json && break
+  echo "# measured again: attempt $attempt"
+done
 check_num "The xdp path answers the AF_PACKET generator too" \
   "$(json packet.json '.arms[] | select(.path == "xdp").received') >= 1000"
 check_match "A path that cannot run here is skipped and says why" \
@@ -190,7 +194,7 @@ lossy() {
       bytecode '5,32 0 0 4294963256,148 0 0 50,21 0 1 0,6 0 0 2,6 0 0 4294967295'
 }
 
-ab_start lossy --rounds 8 --requests 1000 --rate 10000 --paths kernel-spin --seed 2 --json lossy.json
+ab_start lossy --rounds 20 --requests 1000 --rate 10000 --paths kernel-spin --seed 2 --json lossy.json
 wait_for 30 has_responders lossy 2
 lossy_pid=$(responders lossy | sed -n 2p)
 if lossy "$lossy_pid" 2>tc.err; then

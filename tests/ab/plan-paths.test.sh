@@ -86,7 +86,12 @@ check_dpdk() {
   check_eq "After kill -9 of DPDK: no XDP program is attached" "$(program)" null
   check_eq "After kill -9 of DPDK: nor pinned" "$(diff "$tmp/pinned" <(pinned))" ""
 
-  run ktax ab --plan "$plan" --paths dpdk-pair,dpdk-af_packet,dpdk-af_xdp --json "$tmp/ab.json"
+  # On a busy host the gates may reject all blocks of a path: measured again then.
+  for attempt in 1 2 3; do
+    run ktax ab --plan "$plan" --paths dpdk-pair,dpdk-af_packet,dpdk-af_xdp --json "$tmp/ab.json"
+    if [ "$(json "$tmp/ab.json" '[.arms[] | .received > 0] | all')" = true ]; then break; fi
+    echo "# measured again: attempt $attempt"
+  done
   check_match "DPDK's paths take turns on the port beside the one in memory" "$status" '^[034]$'
   check_eq "Each of them has answered" \
     "$(json "$tmp/ab.json" '[.arms[] | select(.received > 0).path] | join(" ")')" \

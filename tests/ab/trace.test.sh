@@ -88,7 +88,7 @@ END
 
 start witness nsenter "--net=/run/netns/$ns_s" python3 "$check_py" watch sg0 7777 seen
 wait_for 20 grep -q ready witness.err
-run timeout -k 5 200 ktax ab --plan plan.ini --trace md.pcap --speed 4 --seed 1 --json wire.json
+run timeout -k 5 200 ktax ab --plan plan.ini --trace md.pcap --requests "$requests" --speed 4 --seed 1 --json wire.json
 stop witness
 cat out err
 check_match "A run with a trace ends with a verdict" "$status" "^[034]$"

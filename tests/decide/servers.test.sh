@@ -36,7 +36,7 @@ record_and_decide() {
 decide_firmly() {
   local attempt
   for attempt in 1 2 3; do
-    decide "$@"
+    record_and_decide "$@"
     rm "$tmp/$1.ktax"
     [ "$verdict" = "not-enough-evidence 4" ] || return 0
     echo "attempt $attempt left it open"
