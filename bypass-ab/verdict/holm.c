@@ -238,7 +238,9 @@ static const char *why_undecided(const struct hypothesis *hypothesis,
                                  const struct paired_effect *effect)
 {
 	if (effect->low > hypothesis->margin_up || effect->high < -hypothesis->margin_down)
-		return "within the noise of equal arms";
+		return hypothesis->n_samples > 1
+		               ? "within the noise of equal arms, rejected blocks included"
+		               : "within the noise of equal arms";
 	return hypothesis->n_samples > 1
 	               ? "the interval, with and without the blocks that the gates rejected "
 	                 "unequally, crosses the margin"
