@@ -71,8 +71,8 @@ static struct phrase describe(const struct ab_comparison *c)
 
 /* ---- Limits --------------------------------------------------------------------------------- */
 
-/* How much more was lost over all pairs: a median does not see what few blocks lose. */
-static double excess_loss(const struct decision *decision)
+/* The mean over the pairs that ran and failed no gate but @forgiven; NAN: there are none. */
+static double mean_excess(const struct decision *decision, unsigned int forgiven)
 {
 	const struct ab_result *result = decision->result;
 	const struct ab_block *a = result->block, *b = a + decision->index * result->rounds;
@@ -80,7 +80,8 @@ static double excess_loss(const struct decision *decision)
 	size_t n = 0;
 
 	for (size_t i = 0; i < result->rounds; i++) {
-		if (!judge_block_is_valid(&a[i]) || !judge_block_is_valid(&b[i]))
+		if (!judge_block_has_run(&a[i]) || !judge_block_has_run(&b[i]) ||
+		    (a[i].gates | b[i].gates) & ~forgiven)
 			continue;
 		sum += b[i].metric[AB_LOSS] - a[i].metric[AB_LOSS];
 		n++;
@@ -88,16 +89,29 @@ static double excess_loss(const struct decision *decision)
 	return n ? sum / (double)n : NAN;
 }
 
+/*
+ * How much more was lost over all pairs: a median does not see what few blocks lose. A block without
+ * a single response is rejected, and is loss all the same; so may be what else was rejected, where
+ * that was unequal.
+ */
+static double excess_loss(const struct decision *decision)
+{
+	double excess = fmax(mean_excess(decision, 0), mean_excess(decision, AB_GATE_SILENT));
+
+	return decision->arm->unequal ? fmax(excess, mean_excess(decision, ~0U)) : excess;
+}
+
 static enum limit check_limit(const struct decision *decision, enum ab_metric metric, double limit)
 {
 	const struct ab_comparison *c =
 		ab_find_comparison(decision->result, decision->index, metric);
+	const struct ab_floor *floor = &decision->result->floor[metric];
 
 	if (isinf(limit))
 		return LIMIT_KEPT;
 	if (!c || !c->judged)
 		return LIMIT_UNKNOWN;
-	if (c->low > fmax(limit, decision->result->floor[metric].floor))
+	if (c->low > fmax(limit, decision->arm->unequal ? floor->of_all : floor->floor))
 		return LIMIT_BROKEN;
 	if (metric == AB_LOSS && !(excess_loss(decision) <= limit))
 		return LIMIT_UNKNOWN;

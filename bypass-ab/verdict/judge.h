@@ -8,6 +8,7 @@
 /* Which blocks count: those that passed all gates, or whichever ran. */
 enum judge_blocks { JUDGE_VALID, JUDGE_ALL };
 
+bool judge_block_has_run(const struct ab_block *block);
 /* A block that ran and passed all gates. */
 bool judge_block_is_valid(const struct ab_block *block);
 /* Whether a path can be what the policy approves of: one that answers, over a link. */

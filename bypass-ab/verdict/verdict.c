@@ -52,19 +52,19 @@ static const double share_beyond[AB_METRICS] = {
 	[AB_P999] = 0.001,
 };
 
-static bool has_run(const struct ab_block *block)
+bool judge_block_has_run(const struct ab_block *block)
 {
 	return block->generator.sent + block->generator.not_sent;
 }
 
 bool judge_block_is_valid(const struct ab_block *block)
 {
-	return !block->gates && has_run(block);
+	return !block->gates && judge_block_has_run(block);
 }
 
 static bool counts(enum ab_metric metric, enum judge_blocks which, const struct ab_block *block)
 {
-	return metric == AB_CPU || which == JUDGE_ALL ? has_run(block)
+	return metric == AB_CPU || which == JUDGE_ALL ? judge_block_has_run(block)
 	                                              : judge_block_is_valid(block);
 }
 

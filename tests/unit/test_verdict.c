@@ -217,6 +217,44 @@ static void test_loss_in_few_blocks_is_not_approved(void **state)
 	free(result.comparison);
 }
 
+/* What loses all of some blocks has them rejected, which must not hide what it lost. */
+static void test_silent_blocks_are_loss(void **state)
+{
+	for (int silent = 2; silent <= 7; silent++) {
+		struct ab_result result = make_exact(20, 1);
+
+		scale(20, 1, AB_P99, 0.5);
+		for (int i = 0; i < silent; i++) {
+			struct ab_block *block = &blocks[20 + i];
+
+			block->gates = AB_GATE_SILENT;
+			block->metric[AB_LOSS] = 1;
+			block->metric[AB_P50] = block->metric[AB_P99] = INFINITY;
+		}
+		assert_int_equal(ab_judge(&result, &policy_default), 0);
+		assert_int_equal(result.arm[1].unequal, silent >= 5);
+		assert_int_not_equal(result.verdict, AB_BETTER);
+		free(result.comparison);
+	}
+}
+
+/* Nor may what it loses in blocks that were rejected for something else, if it has more of them. */
+static void test_loss_in_unequally_rejected_blocks_counts(void **state)
+{
+	struct ab_result result = make_exact(20, 1);
+
+	scale(20, 1, AB_P99, 0.5);
+	for (int i = 0; i < 6; i++) {
+		blocks[20 + i].gates = AB_GATE_PREEMPTED;
+		blocks[20 + i].metric[AB_LOSS] = 0.1;
+	}
+	assert_int_equal(ab_judge(&result, &policy_default), 0);
+	assert_true(result.arm[1].unequal);
+	assert_int_equal(result.verdict, AB_INCONCLUSIVE);
+	assert_non_null(strstr(result.reason, "lost 3.000 points more"));
+	free(result.comparison);
+}
+
 static void test_noise_above_the_margin_decides_nothing(void **state)
 {
 	struct ab_result result = make_exact(20, 1);
@@ -547,6 +585,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_worse_passes_if_nothing_is_needed),
 		cmocka_unit_test(test_limits_hold),
 		cmocka_unit_test(test_loss_in_few_blocks_is_not_approved),
+		cmocka_unit_test(test_silent_blocks_are_loss),
+		cmocka_unit_test(test_loss_in_unequally_rejected_blocks_counts),
 		cmocka_unit_test(test_noise_above_the_margin_decides_nothing),
 		cmocka_unit_test(test_p999_takes_long_blocks_and_little_noise),
 		cmocka_unit_test(test_a_lossy_baseline_is_beaten),
