@@ -44,7 +44,10 @@ int arrivals_create(uint32_t max_endpoints, struct arrivals **ret_arrivals);
 void arrivals_free(struct arrivals *arrivals);
 /* Requests are admitted: what arrives from now on counts. Times: CLOCK_MONOTONIC. */
 void arrivals_begin(struct arrivals *arrivals, const struct probes *probes);
-/* Takes what is old enough. To be called at least once a second while requests are admitted. */
+/*
+ * Takes what is old enough. To be called once a second while requests are admitted and the sums are
+ * wanted: where it was not, the ring has turned, and a new stretch begins.
+ */
 void arrivals_tick(struct arrivals *arrivals, const struct probes *probes, uint64_t now_ns);
 /* Requests are no longer admitted since @until_ns, and those that had come are counted. */
 void arrivals_end(struct arrivals *arrivals, const struct probes *probes, uint64_t until_ns);

@@ -602,61 +602,6 @@ size_t targets_merged(const struct targets *targets)
 	return n;
 }
 
-static bool address_is_loopback(const struct ktax_listener *key)
-{
-	static const uint8_t loopback[16] = { [15] = 1 };
-
-	if (key->family == 4)
-		return key->address[0] == 127;
-	return !memcmp(key->address, loopback, sizeof(loopback));
-}
-
-static void add_nic(struct netspace *netspace, const struct netlink_link *link,
-                    struct target_links *links)
-{
-	struct target_nic nic = { .index = link->index,
-		                  .netns = netspace->inode,
-		                  .socket = netspace_socket(netspace) };
-
-	links->nic = true;
-	if (links->n_nics == TARGET_NICS_MAX)
-		return;
-	memcpy(nic.name, link->name, sizeof(nic.name));
-	links->nics[links->n_nics++] = nic;
-}
-
-static void add_links(struct netspace *netspace, struct target_links *links)
-{
-	struct netlink_link *found = NULL;
-	size_t n = 0;
-
-	if (netspace_links(netspace, &found, &n)) {
-		links->qdisc = links->nic = true; /* not known: look for both */
-		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (!found[i].up)
-			continue;
-		links->qdisc |= strcmp(found[i].qdisc, "noqueue") != 0;
-		if (found[i].physical && !found[i].loopback)
-			add_nic(netspace, &found[i], links);
-	}
-	free(found);
-}
-
-static void add_loopback(struct netspace *netspace, struct target_links *links)
-{
-	struct netlink_link *found = NULL;
-	size_t n = 0;
-
-	if (netspace_links(netspace, &found, &n))
-		return;
-	for (size_t i = 0; i < n; i++)
-		if (found[i].loopback && found[i].up)
-			links->qdisc |= strcmp(found[i].qdisc, "noqueue") != 0;
-	free(found);
-}
-
 /* Listeners on a loopback address are reached over lo alone; the others over any link. */
 struct target_links targets_links(struct targets *targets)
 {
@@ -669,17 +614,17 @@ struct target_links targets_links(struct targets *targets)
 			if (targets->listeners[j].key.netns != targets->netspaces[i].inode)
 				continue;
 			any = true;
-			everywhere |= !address_is_loopback(&targets->listeners[j].key);
+			everywhere |= !target_is_loopback(&targets->listeners[j].key);
 		}
 		if (everywhere)
-			add_links(&targets->netspaces[i], &links);
+			target_links_add(&links, &targets->netspaces[i]);
 		else if (any)
-			add_loopback(&targets->netspaces[i], &links);
+			target_links_add_loopback(&links, &targets->netspaces[i]);
 	}
 	if (targets->n_listeners)
 		return links;
 	for (size_t i = 0; i < targets->n_netspaces; i++) /* they may come later, anywhere */
-		add_links(&targets->netspaces[i], &links);
+		target_links_add(&links, &targets->netspaces[i]);
 	links.qdisc = links.nic = true;
 	return links;
 }

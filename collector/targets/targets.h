@@ -20,6 +20,7 @@
 
 #include "recording.h"
 #include "state.h"
+#include "target_links.h"
 
 struct probes;
 struct targets;
@@ -35,23 +36,6 @@ struct target_spec {
 	size_t n_cgroups;
 	uint16_t *ports;
 	size_t n_ports;
-};
-
-#define TARGET_NICS_MAX 16
-
-/* A network interface with a device behind it. */
-struct target_nic {
-	char name[16];
-	uint32_t index;
-	uint32_t netns; /* inode number of its network namespace */
-	int socket;     /* of that namespace, for ioctls; as long as the targets are open */
-};
-
-/* What the links of the targets have, which decides on hooks. */
-struct target_links {
-	bool qdisc, nic;
-	size_t n_nics; /* that are up; those beyond the array are left out */
-	struct target_nic nics[TARGET_NICS_MAX];
 };
 
 /* -ESRCH: a pid of @spec does not exist; -ENOENT: a cgroup does not; *ret_subject names it. */
