@@ -15,11 +15,12 @@
 #
 # The runner reads one optional comment line of the script:
 #
-#   # ktax-test: timeout=300 parallel slow
+#   # ktax-test: timeout=300 parallel slow restless
 #
 #   timeout=S  time limit in seconds (default 300)
 #   parallel   may run beside other tests (it measures no time)
 #   slow       left out by tests/run.sh --quick
+#   restless   compares verdicts about this host, which may be busy: if it fails it is run once more
 #
 # Whatever a script starts or makes, it hands to `defer` (start, netns_pair do so themselves); the
 # exit trap undoes it in reverse order, also when the script fails or is stopped at its time limit.

@@ -14,7 +14,11 @@
 # that fails, or is stopped at its time limit, without saying so in a line counts as a failed test;
 # a ctest entry without lines counts as one test, by its exit status.
 #
-#   make_plan    name|time limit|parallel or serial|shell command      one line per unit
+# A script marked restless compares verdicts about this very host, which may rightly be "not enough":
+# if it fails it is run once more. Both runs are shown, and the closing lines name it; the second one
+# counts.
+#
+#   make_plan    name|time limit|parallel or serial|runs at most|shell command      one line per unit
 #   run_plan     parallel units first, two at a time; then the serial ones, which may measure time
 #   run_unit     in a process group of its own, with a time limit
 #   report_unit  its lines, and all of its output if it failed
@@ -84,6 +88,7 @@ ctest_plan() {
     | [ if $prefix == "" then .name | sub("\\."; "/") else $prefix + .name end,
         ($property.TIMEOUT // $limit | floor),
         (if $property.RUN_SERIAL then "serial" else "parallel" end),
+        1,
         (["cd", $property.WORKING_DIRECTORY // "."] | @sh) + " && exec "
           + (["env"] + ($property.ENVIRONMENT // []) + .command | @sh) ]
     | map(tostring) | join("|")'
@@ -91,15 +96,16 @@ ctest_plan() {
 
 # script_plan: the executable tests/*/*.test.sh, by their "# ktax-test:" lines.
 script_plan() {
-  local script words name limit mode
+  local script words name limit mode runs
   for script in "$top"/tests/*/*.test.sh; do
     [ -x "$script" ] || continue
     words=$(sed -n 's/^# ktax-test: *//p;20q' "$script")
     [[ -z $quick || " $words " != *" slow "* ]] || continue
-    name=${script#"$top"/tests/} limit=$limit_default mode=serial
+    name=${script#"$top"/tests/} limit=$limit_default mode=serial runs=1
     [[ ! $words =~ timeout=([0-9]+) ]] || limit=${BASH_REMATCH[1]}
     [[ " $words " != *" parallel "* ]] || mode=parallel
-    printf '%s|%s|%s|exec %q\n' "${name%.test.sh}" "$limit" "$mode" "$script"
+    [[ " $words " != *" restless "* ]] || runs=2
+    printf '%s|%s|%s|%s|exec %q\n' "${name%.test.sh}" "$limit" "$mode" "$runs" "$script"
   done
 }
 
@@ -189,31 +195,47 @@ report_unit() {
     printf "  %-4s  %s%s\n", label, $2, $3 == "" ? "" : "  (" $3 ")"
   }' "$file.results"
   sed "s|^|$1\t|" "$file.results" >>"$work/all"
-  if grep -q '^fail' "$file.results"; then
+  if grep -qE '^(fail|again)' "$file.results"; then
     { tail -n 150 "$file.err"; tail -n 150 "$file.out"; } | sed 's/^/        | /'
   fi
 }
 
-run_and_report() {
-  run_unit "$@"
+report_locked() {
   {
     flock 9
     report_unit "$1"
   } 9>"$work/lock"
 }
 
+has_failed() {
+  grep -q '^fail' "$work/${1//\//:}.results"
+}
+
+# run_and_report NAME LIMIT RUNS COMMAND: as often as RUNS until it does not fail; failures of a run
+# that is not the last are "again", which neither passed nor failed.
+run_and_report() {
+  local name=$1 limit=$2 runs=$3 command=$4
+  run_unit "$name" "$limit" "$command"
+  while has_failed "$name" && [ "$((--runs))" -gt 0 ]; do
+    sed -i -n 's/^fail/again/p' "$work/${name//\//:}.results"
+    report_locked "$name"
+    run_unit "$name" "$limit" "$command"
+  done
+  report_locked "$name"
+}
+
 # run_plan PLAN: a file as make_plan prints it.
 run_plan() {
-  local name limit mode command
-  while IFS='|' read -r name limit mode command; do
+  local name limit mode runs command
+  while IFS='|' read -r name limit mode runs command; do
     [ "$mode" = parallel ] || continue
     while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
-    run_and_report "$name" "$limit" "$command" &
+    run_and_report "$name" "$limit" "$runs" "$command" &
   done <"$1"
   wait
-  while IFS='|' read -r -u 3 name limit mode command; do
+  while IFS='|' read -r -u 3 name limit mode runs command; do
     [ "$mode" = serial ] || continue
-    run_and_report "$name" "$limit" "$command"
+    run_and_report "$name" "$limit" "$runs" "$command"
   done 3<"$1"
 }
 
@@ -231,6 +253,10 @@ summary() {
     echo "Failed:"
     awk -F'\t' '$2 == "fail" { print "  " $1 ": " $3 ($4 == "" ? "" : " (" $4 ")") }' "$work/all"
   fi
+  if [ "$(count again)" != 0 ]; then
+    echo "Failed at first, and run again:"
+    awk -F'\t' '$2 == "again" { print "  " $1 ": " $3 ($4 == "" ? "" : " (" $4 ")") }' "$work/all"
+  fi
   if [ "$skipped" != 0 ]; then
     echo "Skipped:"
     awk -F'\t' '$2 == "skip" { print "  " $1 ": " $3 ": " ($4 == "" ? "no reason given" : $4) }' "$work/all"
@@ -246,9 +272,9 @@ summary() {
 build() {
   local name=$1
   shift
-  run_and_report "build/$name" "$limit_build" \
+  run_and_report "build/$name" "$limit_build" 1 \
     "$(declare -f as_owner); top=$(printf %q "$top"); as_owner bash -c $(printf %q "$(build_command "$@")")"
-  ! grep -q '^fail' "$work/build:$name.results"
+  ! has_failed "build/$name"
 }
 
 # Ends what is running, each by the id of the `timeout` that leads its process group.

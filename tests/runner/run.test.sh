@@ -66,6 +66,18 @@ check_log "A script that hangs is stopped at its time limit" 'FAIL  a/hangs ends
 check_log "A process left behind is a failure" 'FAIL  No process is left behind'
 check_log "A missing figure is a failure" 'FAIL  A missing figure is no zero'
 
+rm -r "$project/tests/a"
+# shellcheck disable=SC2016 # for the script to expand
+fails_once='[ -e "$0.seen" ] || { touch "$0.seen"; not_ok "one"; exit; }; ok "one"'
+add_script b/late restless <<<"$fails_once"
+add_script b/never restless <<<'not_ok "two"'
+add_script b/calm <<<"$fails_once"
+closing_line --only '^b/' >"$tmp/closing"
+check_eq "Only what is marked restless is run again, once" "$(cat "$tmp/closing")" "2 passed, 2 failed, 0 skipped"
+check_log "Its first failure is shown" '^  again  one'
+check_log "and named in the end" '^  b/late: one'
+check_log "A script that fails again is a failure" 'FAIL  two'
+
 echo 'syntax error' >>"$project/CMakeLists.txt"
 closing_line >"$tmp/closing"
 check_eq "A build that fails ends the run" "$(cat "$tmp/closing")" "0 passed, 1 failed, 0 skipped"
