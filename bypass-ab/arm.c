@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "idle_states.h"
 #include "ports.h"
 #include "sentence.h"
 #include "sort.h"
@@ -136,6 +137,16 @@ static int open_tcp(struct arm *arm, const struct ab_options *options, struct pa
 	return 0;
 }
 
+/* Whether its blocks will get what they want of the CPUs. */
+static int check_idle_states(const struct arm *arm, char *why, size_t why_size)
+{
+	int fd = arm->type->awake ? idle_states_forbid(why, why_size) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return arm->type->awake && fd < 0 ? -EOPNOTSUPP : 0;
+}
+
 /* On a link of its own, or the ports. */
 static int open_on_link(struct arm *arm, const struct ab_options *options,
                         struct path_config *config, int home, char *why, size_t why_size)
@@ -185,6 +196,9 @@ int arm_open(struct arm *arm, struct ab_arm *result, const struct ab_options *op
 		return sentence(why, why_size, -EOPNOTSUPP, "it answers over TCP only (--tcp)");
 	if (arm->type->in_memory)
 		return open_in_memory(arm, options, &config, why, why_size);
+	err = check_idle_states(arm, why, why_size);
+	if (err)
+		return err;
 	err = open_on_link(arm, options, &config, home, why, why_size);
 	if (!err && options->ports)
 		err = ports_settle(options->ports, why, why_size);
@@ -277,6 +291,26 @@ static void rest(const struct ab_block *block)
 	nanosleep(&time, NULL);
 }
 
+/* Both ends at high priority, and the CPUs awake if the path is one that wants that. */
+static int run_generator(struct arm *arm, struct generator *generator, uint16_t epoch,
+                         struct generator_counts *counts)
+{
+	char why[128];
+	int awake = arm->type->awake ? idle_states_forbid(why, sizeof(why)) : -1, err;
+
+	if (arm->type->awake && awake < 0)
+		return awake;
+	set_priority(arm->responder.pid, true);
+	set_priority(0, true);
+	generator->type = arm->wire_type;
+	err = generator_run(generator, arm->wire, epoch, GRACE_NS, counts);
+	set_priority(0, false);
+	set_priority(arm->responder.pid, false);
+	if (awake >= 0)
+		close(awake);
+	return err;
+}
+
 int arm_run_block(struct arm *arm, struct generator *generator, uint16_t epoch,
                   struct ab_block *block)
 {
@@ -286,12 +320,7 @@ int arm_run_block(struct arm *arm, struct generator *generator, uint16_t epoch,
 	*block = (struct ab_block){};
 	if (err)
 		return err;
-	set_priority(arm->responder.pid, true);
-	set_priority(0, true);
-	generator->type = arm->wire_type;
-	err = generator_run(generator, arm->wire, epoch, GRACE_NS, &block->generator);
-	set_priority(0, false);
-	set_priority(arm->responder.pid, false);
+	err = run_generator(arm, generator, epoch, &block->generator);
 	end_err = responder_end(&arm->responder, &block->responder);
 	if (err || end_err)
 		return err ? err : end_err;

@@ -114,12 +114,12 @@ void evidence_ask_ab(struct maker *maker)
 	double rate = fmax(1, round(in->endpoint->rate.per_second));
 	double size = fmin(PAYLOAD_MOST, fmax(PAYLOAD_AB, payload_bytes(in->endpoint->ledger)));
 
-	command_add(maker,
-	            "sudo ktax ab %s --rate %.0f --size %.0f --rounds 30%s%.80s --json %.80s",
-	            nic ? "--plan plan.ini --paths kernel-spin,kernel-busypoll,af_xdp,dpdk"
-	                : "--tcp --paths kernel-spin,kernel-busypoll,af_xdp-lwip",
-	            rate, round(size), in->policy_path ? " --policy " : "",
-	            in->policy_path ? in->policy_path : "", in->ab_path ? in->ab_path : "ab.json");
+	command_add(
+		maker, "sudo ktax ab %s --rate %.0f --size %.0f --rounds 30%s%.80s --json %.80s",
+		nic ? "--plan plan.ini --paths kernel-awake,kernel-spin,kernel-busypoll,af_xdp,dpdk"
+		    : "--tcp --paths kernel-awake,kernel-spin,kernel-busypoll,af_xdp-lwip",
+		rate, round(size), in->policy_path ? " --policy " : "",
+		in->policy_path ? in->policy_path : "", in->ab_path ? in->ab_path : "ab.json");
 	if (nic)
 		reason_write(
 			caution_add(maker), "", from_recording(maker, "meta, nics"),

@@ -3,6 +3,7 @@
  * The paths through a UDP socket and plain system calls. They differ in how they wait:
  *
  *	kernel			sleeps in epoll_wait, then receives until nothing is left
+ *	kernel-awake		the same, while the CPUs poll instead of halting when they are idle
  *	kernel-blocking		sleeps in the call that receives, one message at a time
  *	kernel-spin		asks the socket again and again
  *	kernel-busypoll		as kernel-blocking, but the call polls the NIC before it sleeps
@@ -305,6 +306,16 @@ const struct path_type path_kernel = {
 	.open = kernel_open,
 	.receive = kernel_receive,
 	.stream = &path_kernel_stream,
+	COMMON,
+};
+
+const struct path_type path_kernel_awake = {
+	.name = "kernel-awake",
+	.summary = "as kernel, with /dev/cpu_dma_latency held at 0: no CPU goes to an idle state",
+	.awake = true,
+	.open = kernel_open,
+	.receive = kernel_receive,
+	.stream = &path_kernel_awake_stream,
 	COMMON,
 };
 

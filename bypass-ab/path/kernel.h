@@ -5,7 +5,7 @@
 
 #include "path.h"
 
-extern const struct path_type path_kernel, path_kernel_blocking, path_kernel_spin,
-	path_kernel_busypoll, path_kernel_irqsuspend;
+extern const struct path_type path_kernel, path_kernel_awake, path_kernel_blocking,
+	path_kernel_spin, path_kernel_busypoll, path_kernel_irqsuspend;
 
 #endif

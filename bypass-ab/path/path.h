@@ -47,6 +47,7 @@ struct path_type {
 	const char *name;    /* "kernel-spin" */
 	const char *summary; /* one line for people */
 	bool polls;          /* takes a core whether or not there is traffic */
+	bool awake;          /* during its blocks no CPU goes to an idle state (idle_states.h) */
 	bool raw;            /* reads frames: the interface has no IP address then */
 	bool in_kernel; /* no process answers (the xdp path): there is nothing to receive or send */
 	bool in_memory; /* no kernel on either side: a table of its own */

@@ -13,6 +13,7 @@
 const struct path_type *const path_types[] = {
 	&path_kernel,
 	&path_kernel_blocking,
+	&path_kernel_awake,
 	&path_kernel_spin,
 	&path_kernel_busypoll,
 	&path_kernel_irqsuspend,

@@ -7,6 +7,7 @@
  *	kernel-blocking		sleeps in recv where there is one connection, else in poll; one
  *				record at a time
  *	kernel-spin		asks epoll again and again
+ *	kernel-awake		as kernel, while the CPUs poll instead of halting when they are idle
  *	kernel-busypoll		as kernel, but epoll_wait polls the NIC before it sleeps
  *	kernel-irqsuspend	as kernel-busypoll; as long as records keep coming, the NIC's
  *				interrupt stays off
@@ -435,6 +436,14 @@ static int kernel_irqsuspend_stream_open(const struct path_config *config, struc
 const struct path_type path_kernel_stream = {
 	.name = "kernel",
 	.summary = "TCP sockets, sleeps in epoll_wait",
+	.open = kernel_stream_open,
+	COMMON,
+};
+
+const struct path_type path_kernel_awake_stream = {
+	.name = "kernel-awake",
+	.summary = "as kernel, with /dev/cpu_dma_latency held at 0: no CPU goes to an idle state",
+	.awake = true,
 	.open = kernel_stream_open,
 	COMMON,
 };

@@ -5,7 +5,8 @@
 
 #include "path.h"
 
-extern const struct path_type path_kernel_stream, path_kernel_blocking_stream,
-	path_kernel_spin_stream, path_kernel_busypoll_stream, path_kernel_irqsuspend_stream;
+extern const struct path_type path_kernel_stream, path_kernel_awake_stream,
+	path_kernel_blocking_stream, path_kernel_spin_stream, path_kernel_busypoll_stream,
+	path_kernel_irqsuspend_stream;
 
 #endif

@@ -13,8 +13,6 @@
 #include "traffic.h"
 
 #define PAYLOAD_DEFAULT 64
-#define SIZES_MAX                                                                                  \
-	(sizeof(((struct traffic_shape *)0)->size) / sizeof(((struct traffic_shape *)0)->size[0]))
 
 struct draws {
 	struct paired_order gaps, sizes, flows;
@@ -59,7 +57,8 @@ static int check(const struct traffic_shape *shape)
 		return -EINVAL;
 	if (shape->gaps > TRAFFIC_BURSTS || (shape->gaps == TRAFFIC_BURSTS && !shape->burst))
 		return -EINVAL;
-	if (!shape->n_flows || shape->n_flows > TRAFFIC_FLOWS_MAX || shape->n_sizes > SIZES_MAX)
+	if (!shape->n_flows || shape->n_flows > TRAFFIC_FLOWS_MAX ||
+	    shape->n_sizes > TRAFFIC_SIZES_MAX)
 		return -EINVAL;
 	for (unsigned int i = 0; i < shape->n_sizes; i++)
 		if (shape->size[i].payload_bytes < FRAME_MARK_SIZE ||

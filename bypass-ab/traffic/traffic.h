@@ -49,6 +49,13 @@ struct traffic {
 	} trace;
 };
 
+#define TRAFFIC_SIZES_MAX 8
+
+struct traffic_size {
+	uint16_t payload_bytes;
+	double weight;
+};
+
 /* What a synthetic block is made of. */
 struct traffic_shape {
 	size_t n_requests;
@@ -57,10 +64,7 @@ struct traffic_shape {
 	unsigned int burst; /* requests per burst, of TRAFFIC_BURSTS: sent back to back */
 	unsigned int n_flows;
 	/* Sizes of the UDP payload and their weights; n_sizes 0: 64 bytes. */
-	struct {
-		uint16_t payload_bytes;
-		double weight;
-	} size[8];
+	struct traffic_size size[TRAFFIC_SIZES_MAX];
 	unsigned int n_sizes;
 	uint32_t work_ns;
 	uint64_t seed;

@@ -8,7 +8,7 @@
 require_root
 require_command python3 ethtool ip
 port=7000
-paths=(kernel kernel-blocking kernel-spin kernel-busypoll kernel-irqsuspend
+paths=(kernel kernel-awake kernel-blocking kernel-spin kernel-busypoll kernel-irqsuspend
   io_uring io_uring-spin io_uring-busypoll)
 
 make_link() {

@@ -89,7 +89,7 @@ except TimeoutError:
 netns_pair
 ip -n "$ns_a" addr add fd77::1/64 dev a0 nodad
 ip -n "$ns_b" addr add fd77::2/64 dev b0 nodad
-for path in kernel kernel-blocking kernel-spin kernel-busypoll kernel-irqsuspend \
+for path in kernel kernel-awake kernel-blocking kernel-spin kernel-busypoll kernel-irqsuspend \
   io_uring io_uring-spin io_uring-busypoll; do
   check_path "$path" 10.77.0.2 2100
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=300
+# ktax-test: timeout=300 restless
 # `ktax ab --plan` on two ports: what it changes of them is as it was at any end; what must not be
 # touched is not; what is wrong in the plan is told by file and line. A veth pair stands for ports
 # that are cabled to each other.

@@ -38,7 +38,7 @@ interface = pr0
 namespace = $ns_r
 port = 7777
 [traffic]
-rate = 20000
+rate = 10000
 flows = 4
 [design]
 baseline = kernel

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=300
+# ktax-test: timeout=300 restless
 # shellcheck disable=SC2016 # jq has variables of its own
 # `ktax ab --sweep` finds a rate without loss for each path, and tells its latency at shares of it.
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=300
+# ktax-test: timeout=300 restless
 # `ktax ab --trace` sends what was captured: a witness on the wire between the two ports of a plan
 # sees the same bytes and gaps in every block of every path. `--work` of a recording takes as long
 # as the recording's requests did.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=420
+# ktax-test: timeout=420 restless
 # A real recording joined with a real A/B: the sample server over a veth pair, the A/B that `ktax
 # decide` itself proposes (with fewer rounds), and the verdict of both. Most of what a path gains over
 # such a server it gains by not sleeping, which a tuned kernel does as well.
@@ -60,7 +60,7 @@ if [ "$verdict" = "not-enough-evidence 4" ]; then
 else
   check_eq "A kernel-bound server with its A/B: tune the kernel" "$verdict" "tune-kernel 3"
   check_match "The first reason is what the tuned kernel makes of the recorded p50" "$(first_reason joined)" \
-    '^kernel-(spin|busypoll): p50 would go from '
+    '^kernel-(awake|spin|busypoll): p50 would go from '
   check_eq "A prediction never gains more than the ceiling" \
     "$(json joined.json '.ceiling.bypass.gain_p50 as $most | all(.prediction[]; (.gain_p50 // 0) <= $most + 0.001)')" true
   check_num "There are checks of the host" "$(json joined.json '.readiness | length') > 20"

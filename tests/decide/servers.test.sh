@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ktax-test: timeout=300
+# ktax-test: timeout=300 restless
 # A real server made kernel-bound, application-bound, and paused as by a garbage collector: recorded,
 # and decided on. Each gets its own answer, with the right first reason.
 . "$(dirname "$0")/decide_lib.sh"

@@ -62,7 +62,8 @@ static const struct option_row ab_options_table[] = {
 	{ AB_TRAFFIC_RATE, "rate", "PPS", "requests per second (20000)" },
 	{ AB_TRAFFIC_GAPS, "gaps", "poisson|constant|bursts", "time between requests (poisson)" },
 	{ AB_TRAFFIC_FLOWS, "flows", "N", "as many flows, each a port of its own (16)" },
-	{ AB_TRAFFIC_SIZE, "size", "BYTES", "payload of a request and of its response (64)" },
+	{ AB_TRAFFIC_SIZE, "size", "BYTES[:WEIGHT],...",
+	  "payload of a request and of its response; 64:7,512:4,1400:1 is a mix of sizes (64)" },
 	{ AB_TRAFFIC_TRACE, "trace", "FILE",
 	  "instead of these four: the requests of a capture (see ktax capture), as they came" },
 	{ AB_TRAFFIC_TRACE_PORT, "trace-port", "PORT", "the server's UDP port in it (7000)" },
@@ -621,6 +622,13 @@ const struct command command_ab = {
 		"against the baseline: p50, p99, loss and CPU time, with confidence intervals. "
 		"Before that the baseline is compared with itself, which gives the noise floor: "
 		"the least change that this host can tell.\n\n"
+		"Paths of the kernel: kernel (sleeps in epoll_wait), kernel-awake (the same, while "
+		"no CPU goes to an idle state), kernel-blocking, kernel-spin, kernel-busypoll, "
+		"kernel-irqsuspend, io_uring, io_uring-spin, io_uring-busypoll. That bypass it: "
+		"af_xdp, af_xdp-poll, af_xdp-busypoll, dpdk; with --tcp af_xdp-lwip, dpdk-lwip. "
+		"That only stand for a bypass: dpdk-af_packet, dpdk-af_xdp, dpdk-packet-lwip, "
+		"dpdk-xdp-lwip. Bounds: xdp (answers in the driver's hook), dpdk-pair (no kernel "
+		"on either side).\n\n"
 		"It runs on links of its own (network namespaces joined by veth pairs), which "
 		"are gone when it ends, however it ends. One run at a time: two would disturb each "
 		"other's figures.\n\n"

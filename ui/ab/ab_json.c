@@ -433,10 +433,22 @@ static json_t *json_comparison(struct writer *writer, const struct ab_comparison
 	return object;
 }
 
+/* A block may fail several gates. */
+static json_t *json_rejected_by(struct writer *writer, size_t arm)
+{
+	json_t *object = json_object();
+
+	for (const struct ab_gate_name *gate = ab_gate_names; gate->name; gate++)
+		set(writer, object, gate->name,
+		    count(ab_rejected(writer->result, arm, gate->gate)));
+	return object;
+}
+
 static json_t *json_validity(struct writer *writer)
 {
 	const struct ab_result *result = writer->result;
 	json_t *object = json_object(), *gates = json_array(), *rejected = json_object();
+	json_t *rejected_by = json_object();
 	json_t *unequal = json_array(), *cautions = json_array();
 
 	for (const struct ab_gate_name *gate = ab_gate_names; gate->name; gate++)
@@ -447,11 +459,13 @@ static json_t *json_validity(struct writer *writer)
 		if (result->arm[i].skipped)
 			continue;
 		set(writer, rejected, name, count(ab_rejected(result, i, 0)));
+		set(writer, rejected_by, name, json_rejected_by(writer, i));
 		if (result->arm[i].unequal)
 			append(writer, unequal, json_string(name));
 	}
 	set(writer, object, "gates", gates);
 	set(writer, object, "rejected", rejected);
+	set(writer, object, "rejected_by", rejected_by);
 	for (size_t i = 0; i < AB_CAUTIONS; i++)
 		if (result->caution[i][0])
 			append(writer, cautions, json_string(result->caution[i]));

@@ -281,7 +281,9 @@ static void put_legend(const struct terminal *t, const struct ab_result *result)
 	fputs(t->utf8 ? "✔ better  ✘ worse  ≈ equivalent  ? inconclusive  – not judged"
 	              : "+ better  ! worse  = equivalent  ? inconclusive  - not judged",
 	      t->file);
-	fputs("\nchanges of the loss in points; CPU/request: responder + kernel\n", t->file);
+	fputs("\nchanges of the loss in points\nCPU/request: the responder's own + what the kernel "
+	      "did for it on the generator's CPU\n",
+	      t->file);
 	if (any_arm(result, is_polling))
 		fputs("* polls: takes its core whether or not there are requests\n", t->file);
 	fputs(terminal_style(t, STYLE_PLAIN), t->file);
@@ -445,7 +447,8 @@ static void put_rejected(const struct terminal *t, const struct ab_result *resul
 				    ab_rejected(result, i, gate->gate));
 		add(&list, "%s %zu of %zu blocks (%.200s)%s", result->arm[i].type->name,
 		    ab_rejected(result, i, 0), result->rounds, gates.text,
-		    result->arm[i].unequal ? ", unlike the baseline: judged with them and without" : "");
+		    result->arm[i].unequal ? ", unlike the baseline: judged with them and without"
+		                           : "");
 		unequal = unequal || result->arm[i].unequal;
 	}
 	put_item(t, unequal ? STYLE_WARNING : STYLE_PLAIN, "rejected", list.text);

@@ -16,6 +16,9 @@
 #define WORK_LONGEST_NS 1000000000
 #define BUSY_SHARE      0.8        /* of the responder's time, from which on requests queue */
 #define WORK_SEED       0x6b726f77 /* not the seed of the gaps */
+#define PAYLOAD_MOST    1452
+#define WEIGHT_MOST     1000000
+#define SIZES_TEXT_MAX  128
 #define SPEED_LEAST     0.001
 #define SPEED_MOST      1000
 
@@ -43,6 +46,34 @@ static int parse_gaps(const char *text, enum traffic_gaps *ret_gaps)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+/* "BYTES", "BYTES:WEIGHT" */
+static int parse_size(char *text, struct traffic_size *ret_size)
+{
+	char *weight = text, *bytes = strsep(&weight, ":");
+	uint64_t number = 0, weighs = 1;
+
+	if (option_integer(bytes, FRAME_MARK_SIZE, PAYLOAD_MOST, &number) ||
+	    (weight && option_integer(weight, 1, WEIGHT_MOST, &weighs)))
+		return -EINVAL;
+	*ret_size = (struct traffic_size){ (uint16_t)number, (double)weighs };
+	return 0;
+}
+
+/* As many as the shape has room for, separated by commas. */
+static int parse_sizes(const char *text, struct traffic_shape *shape)
+{
+	char copy[SIZES_TEXT_MAX], *rest = copy, *size;
+
+	if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
+		return -EINVAL;
+	shape->n_sizes = 0;
+	while ((size = strsep(&rest, ",")))
+		if (shape->n_sizes == TRAFFIC_SIZES_MAX ||
+		    parse_size(size, &shape->size[shape->n_sizes++]))
+			return -EINVAL;
+	return 0;
 }
 
 /* A time, or else a recording: no file's name is a number and a unit. */
@@ -80,10 +111,9 @@ static const char *take_synthetic(struct traffic_shape *shape, int option, const
 		shape->n_flows = number;
 		return NULL;
 	case AB_TRAFFIC_SIZE:
-		if (option_integer(value, FRAME_MARK_SIZE, 1452, &number))
-			return "a payload of 16 to 1452 bytes";
-		shape->size[0].payload_bytes = number;
-		return NULL;
+		return parse_sizes(value, shape)
+		               ? "payloads of 16 to 1452 bytes, 8 at most, as in 64:7,512:4,1400:1"
+		               : NULL;
 	}
 	return NULL;
 }
