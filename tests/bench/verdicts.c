@@ -8,8 +8,10 @@
  *	median   itself, waiting in every request so that the p50 is 15 % up
  *
  * The waits are chosen by short runs before: a request that waits delays those behind it, so that
- * the quantile does not follow from the wait alone. The paths are this program's own, in a table of
- * its own, so that nothing of this is in ktax.
+ * the quantile does not follow from the wait alone. As the host changes, so does what a wait makes
+ * of a quantile: each run's are those of the run before, moved by what that one missed the wanted
+ * change by. The paths are this program's own, in a table of its own, so that nothing of this is
+ * in ktax.
  */
 #include <errno.h>
 #include <math.h>
@@ -25,6 +27,10 @@
 /* To choose a wait. */
 #define SEARCH_RUNS   6
 #define SEARCH_ROUNDS 15
+
+#define TAIL_WANTED   0.3          /* of the p99 */
+#define MEDIAN_WANTED 0.15         /* of the p50 */
+#define RUN_NS        150000000000 /* as ktax ab takes by itself */
 
 enum arm { EQUAL = 1, TAIL, MEDIAN };
 
@@ -82,8 +88,9 @@ static int send_later(struct path *path, const struct path_message *messages, un
 
 static struct path_type equal, tail, median;
 
-const struct path_type *const path_types[] = { &path_kernel, &path_kernel_spin, &equal,
-	                                       &tail,        &median,           NULL };
+const struct path_type *const path_types[] = {
+	&path_kernel, &path_kernel_awake, &path_kernel_spin, &equal, &tail, &median, NULL
+};
 
 const struct path_type *path_by_name(const char *name)
 {
@@ -106,8 +113,15 @@ static void make_paths(const struct path_type *of)
 
 /* ---- Runs ------------------------------------------------------------------------------------ */
 
+/* What was injected came out as, over all runs. */
+struct realised {
+	double least, most, sum;
+	unsigned int n;
+};
+
 struct tally {
 	unsigned int runs, wrong, tail_found, median_found;
+	struct realised tail, median;
 };
 
 static int run(const struct traffic *traffic, const struct wire_type *wire, size_t rounds,
@@ -119,6 +133,7 @@ static int run(const struct traffic *traffic, const struct wire_type *wire, size
 		.traffic = traffic,
 		.policy = &policy_default,
 		.rounds = rounds,
+		.time_ns = RUN_NS,
 		.confidence = policy_default.confidence,
 		.seed = seed,
 		.wire = wire,
@@ -142,22 +157,25 @@ static int compare(const void *a, const void *b)
 
 /*
  * The median over rounds of an arm's figure, over the baseline's of the same round if @arm is not
- * the baseline, whether or not the blocks passed the gates.
+ * the baseline, whether or not the blocks passed the gates. NAN: no round has both.
  */
 static double median_of(const struct ab_result *result, size_t arm, enum ab_metric metric)
 {
-	double values[SEARCH_ROUNDS];
+	double *values = calloc(result->rounds, sizeof(*values)), middle;
 	size_t n = 0;
 
-	for (size_t i = 0; i < result->rounds && n < SEARCH_ROUNDS; i++) {
+	for (size_t i = 0; values && i < result->rounds; i++) {
 		double baseline = arm ? result->block[i].metric[metric] : 1;
 		double value = result->block[arm * result->rounds + i].metric[metric] / baseline;
 
 		if (isfinite(value))
 			values[n++] = value;
 	}
-	qsort(values, n, sizeof(values[0]), compare);
-	return n ? values[n / 2] : NAN;
+	if (n)
+		qsort(values, n, sizeof(values[0]), compare);
+	middle = n ? values[n / 2] : NAN;
+	free(values);
+	return middle;
 }
 
 /* The shortest wait, to 2 % of @most_ns, that changes the path's @metric by more than @wanted. */
@@ -198,9 +216,10 @@ static int choose_waits(const struct traffic *traffic, const struct wire_type *w
 	if (err || isnan(p50) || isnan(p99))
 		return err ? err : -ENODATA;
 	printf("%s: p50 %.1f us, p99 %.1f us\n", plain->name, p50 / 1e3, p99 / 1e3);
-	err = search_wait(traffic, wire, "tail", AB_P99, 0.3, 2 * p99, &tail_wait_ns);
+	err = search_wait(traffic, wire, "tail", AB_P99, TAIL_WANTED, 2 * p99, &tail_wait_ns);
 	return err ? err
-	           : search_wait(traffic, wire, "median", AB_P50, 0.15, 0.4 * p50, &median_wait_ns);
+	           : search_wait(traffic, wire, "median", AB_P50, MEDIAN_WANTED, 0.4 * p50,
+	                         &median_wait_ns);
 }
 
 static enum ab_verdict verdict(const struct ab_result *result, enum arm arm, enum ab_metric metric)
@@ -229,6 +248,22 @@ static void print_change(const struct ab_result *result, enum arm arm, const cha
 		       ab_verdict_name[comparison->verdict]);
 }
 
+/* Notes what the wait came out as, and moves it for the next run. */
+static void follow(const struct ab_result *result, enum arm arm, enum ab_metric metric,
+                   double wanted, uint64_t *wait_ns, struct realised *realised)
+{
+	double change = median_of(result, arm, metric) - 1;
+	double missed_ns = (wanted - change) * median_of(result, 0, metric);
+
+	if (isnan(missed_ns))
+		return;
+	realised->n++;
+	realised->least = fmin(realised->least, change);
+	realised->most = fmax(realised->most, change);
+	realised->sum += change;
+	*wait_ns = (uint64_t)fmax(0, (double)*wait_ns + missed_ns);
+}
+
 static void count(const struct ab_result *result, struct tally *tally)
 {
 	bool wrong = is_wrong(result);
@@ -242,7 +277,8 @@ static void count(const struct ab_result *result, struct tally *tally)
 	print_change(result, EQUAL, "p99", AB_P99);
 	print_change(result, TAIL, "tail p99", AB_P99);
 	print_change(result, MEDIAN, "median p50", AB_P50);
-	printf("%s", wrong ? "; WRONG" : "");
+	printf("%s; waits %.1f, %.1f us", wrong ? "; WRONG" : "", (double)tail_wait_ns / 1e3,
+	       (double)median_wait_ns / 1e3);
 	printf("; floors %.0f %%, %.0f %%\n", 100 * result->floor[AB_P50].floor,
 	       100 * result->floor[AB_P99].floor);
 	fflush(stdout);
@@ -280,14 +316,36 @@ static int run_all(const struct traffic *traffic, unsigned int runs, size_t roun
 		return err;
 	}
 	err = set_waits(traffic, wire, waits);
+	tally->tail = tally->median = (struct realised){ .least = INFINITY, .most = -INFINITY };
 	for (unsigned int i = 1; i <= runs && !err; i++) {
 		err = run(traffic, wire, rounds, seed + i, strcmp(waits, "none") ? all : same,
 		          &result);
 		if (!err)
 			count(&result, tally);
+		if (!err && result.n_arms > MEDIAN) {
+			follow(&result, TAIL, AB_P99, TAIL_WANTED, &tail_wait_ns, &tally->tail);
+			follow(&result, MEDIAN, AB_P50, MEDIAN_WANTED, &median_wait_ns,
+			       &tally->median);
+		}
 		ab_result_free(&result);
 	}
 	return err;
+}
+
+static void print_found(const char *metric, double wanted, unsigned int found,
+                        const struct realised *realised)
+{
+	if (realised->n)
+		printf("%s %+.0f %% (came out as %+.0f to %+.0f, %+.0f on average) found in %u\n",
+		       metric, 100 * wanted, 100 * realised->least, 100 * realised->most,
+		       100 * realised->sum / realised->n, found);
+}
+
+static void print_tally(const struct tally *tally)
+{
+	printf("\n%u runs: a false verdict between equal arms in %u\n", tally->runs, tally->wrong);
+	print_found("p99", TAIL_WANTED, tally->tail_found, &tally->tail);
+	print_found("p50", MEDIAN_WANTED, tally->median_found, &tally->median);
 }
 
 int main(int argc, char **argv)
@@ -295,7 +353,6 @@ int main(int argc, char **argv)
 	struct traffic_shape shape = { .gaps = TRAFFIC_POISSON, .burst = 8, .n_flows = 16 };
 	struct tally tally = { 0 };
 	struct traffic traffic;
-	double n;
 	int err;
 
 	if (argc != 8 || !path_by_name(argv[7])) {
@@ -315,11 +372,6 @@ int main(int argc, char **argv)
 	err = run_all(&traffic, (unsigned int)strtoul(argv[1], NULL, 10),
 	              strtoul(argv[2], NULL, 10), shape.seed, argv[6], &tally);
 	traffic_free(&traffic);
-	n = tally.runs;
-	if (tally.runs)
-		printf("\n%u runs: false verdict between equal arms %.0f %%; found: p99 +30 %% in "
-		       "%.0f %%, p50 +15 %% in %.0f %%\n",
-		       tally.runs, 100 * tally.wrong / n, 100 * tally.tail_found / n,
-		       100 * tally.median_found / n);
+	print_tally(&tally);
 	return err ? 2 : 0;
 }

@@ -1,25 +1,26 @@
 #!/usr/bin/env bash
 # verdicts.sh [OPTION...] - how often is a verdict of `ktax ab` wrong, and how often does it miss?
 #
-#   --runs N       runs (100), some 85 seconds each
-#   --rounds N     pairs of blocks of each run (200)
+#   --runs N       runs (100)
+#   --rounds N     pairs of blocks of each run (as many as take 150 s, as ktax ab does)
 #   --requests N   of a block (1000)
 #   --rate PPS     requests per second (20000)
 #   --seed N       of the first run (1)
-#   --path NAME    kernel (default) or kernel-spin
-#   --waits T,M    in us, as an earlier run has chosen them: of 2 % of the requests, and of all;
+#   --path NAME    kernel, kernel-spin, or kernel-awake (default)
+#   --waits T,M    in us, to begin with: of 2 % of the requests, and of all (chosen by short runs);
 #                  "none": only the equal arms, for the rate of false verdicts alone
 #
 # Every run compares a path with itself, with itself delayed so that the p99 is 30 % up, and with
-# itself delayed so that the p50 is 15 % up. The last line has the three rates: false verdicts (to be
-# 5 % at most), and what was found (80 % at least). Needs root and two CPUs that nobody else uses.
+# itself delayed so that the p50 is 15 % up; each run's waits follow from what the one before has made
+# of them. The last lines have the three rates: false verdicts (to be 5 % at most), and what was found
+# (80 % at least), with what was injected. Needs root and two CPUs that nobody else uses.
 #
 # Environment: KTAX_BUILD, the build directory (default: build/).
 set -euo pipefail
 
 top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 build=${KTAX_BUILD:-$top/build}
-runs=100 rounds=200 requests=1000 rate=20000 seed=1 waits='' path=kernel
+runs=100 rounds=0 requests=1000 rate=20000 seed=1 waits='' path=kernel-awake
 
 usage() {
   sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed '$d'
