@@ -18,7 +18,6 @@ struct counterfactual_data {
 	bool sampled; /* the recording has a random sample */
 };
 
-
 /* replicates.c: figures of blocks drawn at random */
 
 /* One figure in all draws: values[figure][replicate]. */
