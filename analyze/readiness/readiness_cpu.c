@@ -133,6 +133,25 @@ static void check_governor(const struct host_facts *facts, struct readiness_row 
 	row_fix(row, "cpupower frequency-set -g performance");
 }
 
+/*
+ * The driver of guests: what its state takes to leave is the hypervisor's, whatever number it gives
+ * (Linux, Documentation/virt/guest-halt-polling.rst).
+ */
+static bool halts_by_hypervisor(const struct cpu_facts *cpu)
+{
+	return cpu->idle_driver.known && !strcmp(cpu->idle_driver.text, "haltpoll");
+}
+
+/* At 0 idle CPUs poll, and halt no more: other limits are for states with a known latency. */
+static void check_halts(const struct cpu_facts *cpu, struct readiness_row *row)
+{
+	if (cpu->dma_latency_us.known && !cpu->dma_latency_us.value)
+		row_ok(row, "idle CPUs poll: cpu_dma_latency is 0");
+	else
+		row_unknown(row, "idle CPUs halt by the hypervisor (haltpoll), which does not tell "
+		                 "what that takes to leave: 'ktax ab --paths kernel-awake' does");
+}
+
 static void check_c_states(const struct host_facts *facts, struct readiness_row *row)
 {
 	const struct cpu_facts *cpu = &facts->cpu;
@@ -141,6 +160,8 @@ static void check_c_states(const struct host_facts *facts, struct readiness_row 
 	if (!cpu->idle_exit_us.known)
 		return row_unread(row, cpu->idle_exit_us.error,
 		                  "no cpuidle states here: a hypervisor decides what idle means");
+	if (halts_by_hypervisor(cpu))
+		return check_halts(cpu, row);
 	if (us <= EXIT_MOST_US)
 		return row_ok(row, "the deepest enabled one, %.32s, takes %lld us to leave",
 		              cpu->idle_state.text, us);
@@ -158,6 +179,12 @@ static void check_dma_latency(const struct host_facts *facts, struct readiness_r
 
 	if (!us->known)
 		return row_unread(row, us->error, "no /dev/cpu_dma_latency here");
+	if (us->value && halts_by_hypervisor(&facts->cpu)) {
+		row_warn(row, "not 0, and idle CPUs halt by the hypervisor (haltpoll)");
+		row_fix(row, "sh -c 'exec 3>/dev/cpu_dma_latency; printf \"\\0\\0\\0\\0\" >&3; "
+		             "exec sleep infinity' &");
+		return;
+	}
 	if (us->value <= EXIT_MOST_US)
 		return row_ok(row, "%lld us", (long long)us->value);
 	if (facts->cpu.idle_exit_us.known && facts->cpu.idle_exit_us.value <= EXIT_MOST_US)
@@ -406,7 +433,8 @@ const struct readiness_check readiness_cpu_checks[] = {
 	  "none that takes more than 10 us to leave",
 	  "the first packet after a pause waits until the core has woken up (accounts wakeup, nic_rx)",
 	  "Linux, Documentation/admin-guide/pm/cpuidle.rst" },
-	{ "cpu_dma_latency", "CPU", READINESS_TUNING, check_dma_latency, "10 us or less",
+	{ "cpu_dma_latency", "CPU", READINESS_TUNING, check_dma_latency,
+	  "10 us or less; 0 in a guest that halts (haltpoll)",
 	  "whoever holds this file open keeps all cores out of deep C-states while serving",
 	  "Linux, Documentation/power/pm_qos_interface.rst" },
 	{ "turbo", "CPU", READINESS_ATTRIBUTION, check_turbo, "off while measuring",

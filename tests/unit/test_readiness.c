@@ -480,6 +480,21 @@ static void a_limit_on_c_states_makes_deep_ones_harmless(void **state)
 	is(&facts, "cpu_dma_latency", READINESS_UNKNOWN);
 }
 
+static void what_a_halt_takes_is_the_hypervisors(void **state)
+{
+	static struct host_facts facts;
+
+	good_host(&facts);
+	facts.cpu.idle_driver = text("haltpoll");
+	facts.cpu.idle_exit_us = fact_known(1);
+	is(&facts, "c_states", READINESS_OK);
+	is(&facts, "cpu_dma_latency", READINESS_OK);
+	/* No limit above 0 keeps a guest from halting. */
+	facts.cpu.dma_latency_us = fact_known(1);
+	is(&facts, "c_states", READINESS_UNKNOWN);
+	is(&facts, "cpu_dma_latency", READINESS_WARN);
+}
+
 static void io_uring_is_tried_before_it_is_believed(void **state)
 {
 	static struct host_facts facts;
@@ -697,6 +712,7 @@ int main(void)
 		cmocka_unit_test(a_lack_of_root_is_not_a_lack_of_the_host),
 		cmocka_unit_test(capabilities_are_judged_by_who_needs_them),
 		cmocka_unit_test(a_limit_on_c_states_makes_deep_ones_harmless),
+		cmocka_unit_test(what_a_halt_takes_is_the_hypervisors),
 		cmocka_unit_test(io_uring_is_tried_before_it_is_believed),
 		cmocka_unit_test(hugepages_count_on_the_node_of_the_nic),
 		cmocka_unit_test(interrupts_are_judged_by_where_they_go),
