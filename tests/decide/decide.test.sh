@@ -104,7 +104,7 @@ ab untuned.json af_xdp=8000
 decide untuned busy.ktax ab/untuned.json
 check_eq "Without a tuned kernel in the A/B no bypass is approved" "$verdict" "not-enough-evidence 4"
 check_match "It says so, and which A/B has one" "$(reasons untuned) $(json untuned.json '.commands[0]')" \
-  'no tuned kernel.*--paths kernel-spin'
+  'no tuned kernel.*--paths kernel-awake,kernel-spin'
 ab stand-in.json kernel-spin=36000 dpdk-af_xdp=8000
 decide stand-in busy.ktax ab/stand-in.json
 check_eq "What is no true bypass is never approved" "$(json stand-in.json '.prediction[] | select(.path == "dpdk-af_xdp") | "\(.candidate) \(.meets_policy)"')" "false null"
