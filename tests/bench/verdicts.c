@@ -28,8 +28,9 @@
 #define SEARCH_RUNS   6
 #define SEARCH_ROUNDS 15
 
-#define TAIL_WANTED   0.3          /* of the p99 */
-#define MEDIAN_WANTED 0.15         /* of the p50 */
+#define TAIL_WANTED   0.3  /* of the p99 */
+#define MEDIAN_WANTED 0.15 /* of the p50 */
+#define STEP_MOST     1.5  /* from one run's wait to the next: one disturbed run is not the host */
 #define RUN_NS        150000000000 /* as ktax ab takes by itself */
 
 enum arm { EQUAL = 1, TAIL, MEDIAN };
@@ -253,7 +254,7 @@ static void follow(const struct ab_result *result, enum arm arm, enum ab_metric 
                    double wanted, uint64_t *wait_ns, struct realised *realised)
 {
 	double change = median_of(result, arm, metric) - 1;
-	double missed_ns = (wanted - change) * median_of(result, 0, metric);
+	double missed_ns = (wanted - change) * median_of(result, 0, metric), wait;
 
 	if (isnan(missed_ns))
 		return;
@@ -261,7 +262,8 @@ static void follow(const struct ab_result *result, enum arm arm, enum ab_metric 
 	realised->least = fmin(realised->least, change);
 	realised->most = fmax(realised->most, change);
 	realised->sum += change;
-	*wait_ns = (uint64_t)fmax(0, (double)*wait_ns + missed_ns);
+	wait = (double)*wait_ns;
+	*wait_ns = (uint64_t)fmin(STEP_MOST * wait, fmax(wait / STEP_MOST, wait + missed_ns));
 }
 
 static void count(const struct ab_result *result, struct tally *tally)
