@@ -69,6 +69,14 @@ check_ports() {
   check_eq "$1" "$(diff "$tmp/before" "$tmp/after")" ""
 }
 
+# answered FILE: the paths that have answered in any block, whether or not the gates let it through:
+# what they reject is in no other figure.
+answered() {
+  # shellcheck disable=SC2016 # of jq
+  json "$1" '.design.pairs as $all |
+    [.validity.rejected_by | to_entries[] | select(.value.silent < $all).key] | join(" ")'
+}
+
 # said FILE: all but what it says of hosts with two CPUs.
 said() {
   grep -v 'fill both CPUs' "$1"

@@ -8,6 +8,7 @@
 require_command ktax jq ip
 [ "$(nproc)" -ge 2 ] || skip_all "needs two CPUs"
 here=$(realpath "$(dirname "$0")")
+. "$here/ports_lib.sh"
 cd "$tmp"
 
 # bad REGEX OPTION...: the command line is refused in one line.
@@ -62,7 +63,8 @@ check "It leaves no process and no interface" wait_for 10 nothing_left
 
 run timeout -k 5 60 ktax ab --tcp --rounds 6 --requests 1000 --flows 256 --size 1400 --rate 5000 \
   --paths kernel-spin --json many.json
-check_num "256 connections with long records carry all requests" \
+check_eq "256 connections with long records are answered" "$(answered many.json)" "kernel kernel-spin"
+check_num "and carry all requests" \
   "$(json many.json '[.arms[] | .received - .requests] | add') == 0"
 
 run timeout -k 5 60 ktax ab --rounds 6 --requests 1000 --paths af_xdp-lwip --json udp.json
@@ -72,14 +74,15 @@ check_match "A path over TCP only is skipped without --tcp" \
 
 # ---- on the ports of a plan ----------------------------------------------------------------------
 
-. "$here/ports_lib.sh"
 make_ports
 write_plan
 ports >"$tmp/before"
 run timeout -k 5 60 ktax ab --tcp --plan "$plan" --baseline kernel-spin \
   --paths af_xdp-lwip --json plan.json
 check_match "A planned run over TCP comes to a verdict" "$status" "^[034]$"
-check_num "Each path has answered all requests over the cable" \
+check_eq "Each path has answered over the cable" "$(answered plan.json)" \
+  "$(json plan.json '[.arms[] | select(.skipped | not).path] | join(" ")')"
+check_num "and all requests" \
   "$(json plan.json '[.arms[] | select(.skipped | not) | .received - .requests] | add') == 0"
 check_ports "The ports are as they were"
 
