@@ -36,6 +36,7 @@
 #define BLOCK_EDGE_NS 4000000   /* starting and stopping it */
 #define TURN_NS       250000000 /* opening and closing an arm for it, and its settling block */
 #define SHORT_BLOCK   2000      /* requests of blocks that are for CPU time, or to warm up */
+#define UNPACED_SHARE 0.05      /* of the A/A blocks: more of them, and it has no core of its own */
 
 struct run {
 	const struct ab_options *options;
@@ -43,7 +44,7 @@ struct run {
 	struct arm arm[AB_ARMS_MAX + 1];
 	struct ab_arm twin; /* result of arm[TWIN], of no interest */
 	struct generator generator;
-	struct histogram lateness; /* of the generator, in all blocks that count */
+	struct histogram lateness, own_lateness; /* of the generator, in all blocks that count */
 	struct paired_order order;
 	struct softirq_meter *meter; /* attached, or NULL */
 	uint16_t epoch;
@@ -179,8 +180,10 @@ static void add_block(struct run *run, struct ab_arm *arm, const struct ab_block
 	arm->sent += block->generator.sent;
 	arm->received += block->generator.received;
 	count_lost(arm->type, block, n, &arm->lost);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		histogram_record(&run->lateness, run->generator.lateness_ns[i], 1);
+		histogram_record(&run->own_lateness, run->generator.own_lateness_ns[i], 1);
+	}
 	for (size_t i = 0; i < n && run->generator.latency_ns[i] != GENERATOR_LOST; i++)
 		histogram_record(&arm->latency, run->generator.latency_ns[i], 1);
 }
@@ -351,6 +354,42 @@ static int run_same(struct run *run, char *why, size_t why_size)
 	return err;
 }
 
+/* Of the A/A blocks, so before any other path has been seen. */
+static size_t unpaced_blocks(const struct ab_result *result)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < 2 * result->rounds; i++)
+		n += result->same[i].generator.own_late_p99_ns > AB_LATENESS_PACED_NS;
+	return n;
+}
+
+/* With few blocks one disturbance would choose. */
+static void choose_lateness_limit(struct run *run)
+{
+	struct ab_result *result = run->result;
+	size_t n = 2 * result->rounds, unpaced = unpaced_blocks(result);
+	const char *doubt =
+		result->rounds < ROUNDS_LEAST
+			? "whether the generator has a core of its own takes more rounds"
+		: (double)unpaced > UNPACED_SHARE * (double)n
+			? "the generator has no core of its own"
+			: NULL;
+
+	if (doubt) {
+		snprintf(result->caution[2], sizeof(result->caution[2]),
+		         "%s: in %zu of %zu A/A blocks it was late by more than %d us by itself "
+		         "(p99), and up to %d us count; with one, use --lateness 1us",
+		         doubt, unpaced, n, AB_LATENESS_PACED_NS / 1000,
+		         AB_LATENESS_MOST_NS / 1000);
+		return;
+	}
+	run->generator.lateness_limit_ns = AB_LATENESS_PACED_NS;
+	for (size_t i = 0; i < n; i++)
+		if (result->same[i].generator.own_late_p99_ns > AB_LATENESS_PACED_NS)
+			result->same[i].gates |= AB_GATE_LATENESS;
+}
+
 static int run_different(struct run *run, const unsigned int *arms, size_t n, char *why,
                          size_t why_size)
 {
@@ -421,6 +460,8 @@ static int run_rounds(struct run *run, bool in_memory, char *why, size_t why_siz
 	err = warm_up(run, arms, n, !in_memory, why, why_size);
 	if (!err && !in_memory)
 		err = run_same(run, why, why_size);
+	if (!err && !in_memory && !run->options->lateness_limit_ns)
+		choose_lateness_limit(run);
 	if (!err)
 		err = run_different(run, arms, n, why, why_size);
 	return err ? err : run_cost_rounds(run, arms, n, !in_memory, why, why_size);
@@ -543,10 +584,15 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	if (!err)
 		err = histogram_init(&run->lateness, HISTOGRAM_HIGHEST_DEFAULT_NS,
 		                     HISTOGRAM_DIGITS_DEFAULT);
+	if (!err)
+		err = histogram_init(&run->own_lateness, HISTOGRAM_HIGHEST_DEFAULT_NS,
+		                     HISTOGRAM_DIGITS_DEFAULT);
 	if (err)
 		return sentence(why, why_size, err, "out of memory");
 	run->generator.ping_pong = options->ping_pong;
 	run->generator.stop = options->interrupted;
+	run->generator.lateness_limit_ns =
+		options->lateness_limit_ns ? options->lateness_limit_ns : AB_LATENESS_MOST_NS;
 	err = pin(options->generator_cpu, why, why_size);
 	if (!err)
 		result->core_distance_start_ns = core_distance_ns(options->responder_cpu);
@@ -561,7 +607,10 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	                           result->caution[1], sizeof(result->caution[1]));
 	result->lateness_p50_ns = histogram_percentile(&run->lateness, 50);
 	result->lateness_p99_ns = histogram_percentile(&run->lateness, 99);
+	result->own_lateness_p99_ns = histogram_percentile(&run->own_lateness, 99);
+	result->lateness_limit_ns = run->generator.lateness_limit_ns;
 	histogram_destroy(&run->lateness);
+	histogram_destroy(&run->own_lateness);
 	generator_free(&run->generator);
 	return err;
 }

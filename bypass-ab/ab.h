@@ -26,7 +26,10 @@
 struct ports;
 
 #define AB_ARMS_MAX 16
-#define AB_CAUTIONS 2 /* at most */
+#define AB_CAUTIONS 3 /* at most */
+
+#define AB_LATENESS_PACED_NS 1000  /* p99 of a generator that has a core of its own */
+#define AB_LATENESS_MOST_NS  50000 /* what counts where it has none */
 
 /* One metric of one path against the baseline. */
 enum ab_verdict { AB_BETTER, AB_WORSE, AB_EQUIVALENT, AB_INCONCLUSIVE, AB_INVALID };
@@ -44,14 +47,14 @@ struct ab_block {
 	struct generator_counts generator;
 	struct responder_counts responder;
 	uint64_t kernel_ns; /* CPU time of the kernel on the responder's behalf, outside of it */
-	uint64_t steal_ns;
+	uint64_t steal_ns;  /* of the generator's CPU */
 	unsigned int gates; /* set of enum ab_gate that it did not pass, 0: valid */
 };
 
 /* Why a block does not count; the same limits for every arm. */
 enum ab_gate {
-	AB_GATE_LATENESS = 1 << 0,  /* the generator was late */
-	AB_GATE_STEAL = 1 << 1,     /* the hypervisor took a CPU */
+	AB_GATE_LATENESS = 1 << 0,  /* the generator was late by itself, or behind the rate */
+	AB_GATE_STEAL = 1 << 1,     /* the hypervisor took the generator's CPU */
 	AB_GATE_PREEMPTED = 1 << 2, /* generator or responder waited for their CPU */
 	AB_GATE_SILENT = 1 << 3,    /* not one response */
 };
@@ -137,7 +140,9 @@ struct ab_result {
 	const char *wire; /* the generator's kind */
 	bool own_links;   /* the test bed, else the ports of a plan */
 	char driver[32];  /* of the responder's interface, "" where unknown */
-	uint64_t lateness_p50_ns, lateness_p99_ns;
+	/* Of the generator, in all blocks that count: in all, and its own (generator.h). */
+	uint64_t lateness_p50_ns, lateness_p99_ns, own_lateness_p99_ns;
+	uint64_t lateness_limit_ns; /* of a block's own p99, as given or as ab_run has chosen it */
 	/* Of the generator's CPU from the responder's (core_distance.h), 0: not measured. */
 	double core_distance_start_ns, core_distance_end_ns;
 	/* What all figures suffer from, in a sentence each: too few cores, cores that moved;
@@ -155,6 +160,12 @@ struct ab_options {
 	const struct policy *policy;
 	size_t rounds;    /* 6 at least; 0: as many as take about time_ns, 20 to 400 */
 	uint64_t time_ns; /* of the whole run */
+	/*
+	 * What the generator may be late by itself, at p99 of a block. 0: AB_LATENESS_PACED_NS if
+	 * that rejects hardly any of the A/A blocks, so that it has a core of its own, else
+	 * AB_LATENESS_MOST_NS and a caution.
+	 */
+	uint64_t lateness_limit_ns;
 	double confidence;
 	uint64_t seed;
 	const struct wire_type *wire;

@@ -16,11 +16,11 @@
 #include "sort.h"
 #include "xdp_attach.h"
 
-#define GRACE_NS          50000000 /* what has not come back by then is lost */
-#define LATENESS_LIMIT_NS 50000    /* p99 of the generator */
-#define WAIT_LIMIT        0.05     /* of the block, for the CPU */
-#define STEAL_LIMIT       0.05
-#define FIFO_PRIORITY     50
+#define GRACE_NS        50000000 /* what has not come back by then is lost */
+#define BEHIND_LIMIT_NS 50000    /* half of a block is later than that: it cannot keep the rate */
+#define WAIT_LIMIT      0.05     /* of the block, for the CPU */
+#define STEAL_LIMIT     0.05
+#define FIFO_PRIORITY   50
 /*
  * Of the block, after it. Two ends that spin before everything else leave others nothing, and what
  * waits for a CPU gets 5 % of each second in the end (sched_rt_runtime_us; since Linux 6.12 the
@@ -229,16 +229,25 @@ static void set_priority(pid_t pid, bool high)
 	sched_setscheduler(pid, high ? SCHED_FIFO : SCHED_OTHER, &parameter);
 }
 
-/* Time that the hypervisor took, of all CPUs, in ns (counted in ticks). */
-static uint64_t steal_ns(void)
+/*
+ * Time that the hypervisor took of @cpu, in ns (counted in ticks). The responder's CPU is no
+ * matter of the gates: one that halts is given to others, and what it waits for them when it wakes
+ * is what sleeping costs there.
+ */
+static uint64_t steal_ns(int cpu)
 {
 	FILE *file = fopen("/proc/stat", "re");
 	unsigned long long steal = 0;
+	char line[256], name[24];
 
-	if (file && fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &steal) != 1)
-		steal = 0;
-	if (file)
-		fclose(file);
+	if (!file)
+		return 0;
+	snprintf(name, sizeof(name), "cpu%d ", cpu);
+	while (fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, strlen(name)) &&
+		    sscanf(line, "%*s %*u %*u %*u %*u %*u %*u %*u %llu", &steal) == 1)
+			break;
+	fclose(file);
 	return steal * (1000000000ULL / sysconf(_SC_CLK_TCK));
 }
 
@@ -265,20 +274,30 @@ static void count_block(struct generator *generator, struct ab_block *block)
 	block->metric[AB_CPU] = NAN;
 }
 
-/* What the block does not pass; @in_kernel: nobody but the kernel has answered. */
-static unsigned int gates_failed(const struct ab_block *block, bool in_kernel)
+/* What wakes up waits too, until its CPU does: only what was put off it has been disturbed. */
+static bool was_preempted(uint64_t wait_ns, uint64_t switches, double duration_ns)
 {
-	double duration = block->generator.duration_ns;
+	return switches && (double)wait_ns > WAIT_LIMIT * duration_ns;
+}
+
+/* What the block does not pass; @in_kernel: nobody but the kernel has answered. */
+static unsigned int gates_failed(const struct ab_block *block, uint64_t lateness_limit_ns,
+                                 bool in_kernel)
+{
+	const struct generator_counts *generator = &block->generator;
+	const struct responder_counts *responder = &block->responder;
+	double duration_ns = generator->duration_ns;
 	unsigned int gates = 0;
 
-	if (block->generator.late_p99_ns > LATENESS_LIMIT_NS)
+	if (generator->own_late_p99_ns > lateness_limit_ns ||
+	    generator->late_p50_ns > BEHIND_LIMIT_NS)
 		gates |= AB_GATE_LATENESS;
-	if (block->steal_ns > STEAL_LIMIT * duration)
+	if (block->steal_ns > STEAL_LIMIT * duration_ns)
 		gates |= AB_GATE_STEAL;
-	if (block->generator.wait_ns > WAIT_LIMIT * duration ||
-	    (!in_kernel && block->responder.wait_ns > WAIT_LIMIT * duration))
+	if (was_preempted(generator->wait_ns, generator->switches, duration_ns) ||
+	    (!in_kernel && was_preempted(responder->wait_ns, responder->switches, duration_ns)))
 		gates |= AB_GATE_PREEMPTED;
-	if (!block->generator.received)
+	if (!generator->received)
 		gates |= AB_GATE_SILENT;
 	return gates;
 }
@@ -314,8 +333,8 @@ static int run_generator(struct arm *arm, struct generator *generator, uint16_t 
 int arm_run_block(struct arm *arm, struct generator *generator, uint16_t epoch,
                   struct ab_block *block)
 {
-	uint64_t steal_before = steal_ns();
-	int err = responder_begin(&arm->responder, epoch), end_err;
+	int cpu = sched_getcpu(), err = responder_begin(&arm->responder, epoch), end_err;
+	uint64_t steal_before = steal_ns(cpu);
 
 	*block = (struct ab_block){};
 	if (err)
@@ -324,9 +343,9 @@ int arm_run_block(struct arm *arm, struct generator *generator, uint16_t epoch,
 	end_err = responder_end(&arm->responder, &block->responder);
 	if (err || end_err)
 		return err ? err : end_err;
-	block->steal_ns = steal_ns() - steal_before;
+	block->steal_ns = steal_ns(cpu) - steal_before;
 	rest(block);
 	count_block(generator, block);
-	block->gates = gates_failed(block, arm->type->in_kernel);
+	block->gates = gates_failed(block, generator->lateness_limit_ns, arm->type->in_kernel);
 	return 0;
 }

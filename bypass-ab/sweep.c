@@ -21,6 +21,7 @@
 #define TRIAL_LEAST   2000 /* requests */
 #define TRIAL_REPEATS 2    /* of one that has lost */
 #define POINT_BLOCKS  3
+#define POINT_TRIES   12   /* for so many valid ones */
 #define LATE_LIMIT    0.01 /* the generator has fallen behind by this share of the trial */
 #define BACKLOG_LIMIT 0.03 /* of the trial is not answered at its end: the queue grows */
 #define KNEE_RATIO    2
@@ -136,13 +137,24 @@ static double median(double *values, size_t n)
 	return values[n / 2];
 }
 
+/* Does the block count? A late generator shows in its rate, which has been judged. */
+static bool is_valid(enum outcome outcome, const struct ab_block *block, struct sweep_point *point)
+{
+	unsigned int gates = outcome == TOO_SLOW ? AB_GATE_LATENESS
+	                                         : block->gates & ~(unsigned int)AB_GATE_LATENESS;
+
+	point->gates |= gates;
+	point->rejected += gates != 0;
+	return !gates;
+}
+
 static int measure_point(struct sweep *sweep, double load, double rate_pps,
                          struct sweep_point *point)
 {
 	double p50[POINT_BLOCKS], p99[POINT_BLOCKS], lost = 0, requests = 0;
 
 	*point = (struct sweep_point){ .load = load, .rate_pps = rate_pps };
-	for (int i = 0; i < POINT_BLOCKS; i++) {
+	for (int i = 0; i < POINT_TRIES && point->blocks < POINT_BLOCKS; i++) {
 		struct ab_block block;
 		int outcome = try_block(sweep, rate_pps, &block);
 
@@ -150,7 +162,7 @@ static int measure_point(struct sweep *sweep, double load, double rate_pps,
 			return outcome;
 		requests += sweep->generator.n_requests;
 		lost += sweep->generator.n_requests - block.generator.received;
-		if (outcome == TOO_SLOW || (block.gates & ~AB_GATE_LATENESS))
+		if (!is_valid(outcome, &block, point))
 			continue;
 		p50[point->blocks] = block.metric[AB_P50];
 		p99[point->blocks++] = block.metric[AB_P99];
@@ -165,9 +177,15 @@ static size_t find_knee(const struct sweep_arm *arm)
 {
 	size_t knee = 0;
 
-	while (knee + 1 < SWEEP_LOADS &&
-	       arm->point[knee + 1].p99_ns <= KNEE_RATIO * arm->point[0].p99_ns)
-		knee++;
+	if (!isfinite(arm->point[0].p99_ns))
+		return SWEEP_LOADS;
+	for (size_t i = 1; i < SWEEP_LOADS; i++) {
+		if (isnan(arm->point[i].p99_ns))
+			continue;
+		if (arm->point[i].p99_ns > KNEE_RATIO * arm->point[0].p99_ns)
+			break;
+		knee = i;
+	}
 	return knee;
 }
 

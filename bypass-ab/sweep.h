@@ -8,6 +8,8 @@
  * these documents want (a quarter of a second, at least 2000 requests), so a queue that grows until
  * the end of one counts as loss: it has only not filled its buffer yet. Where the generator itself
  * cannot keep the rate, that is the end of the search.
+ *
+ * A block of the curve that the gates reject is run again, some times.
  */
 #ifndef KTAX_SWEEP_H
 #define KTAX_SWEEP_H
@@ -21,7 +23,9 @@ struct sweep_point {
 	double rate_pps;
 	double p50_ns, p99_ns; /* median of the valid blocks; NAN: none was, INFINITY: lost */
 	double loss;
-	size_t blocks; /* valid ones */
+	size_t blocks;      /* valid ones */
+	size_t rejected;    /* by the gates, or the generator was too slow in them */
+	unsigned int gates; /* set of enum ab_gate that rejected them */
 };
 
 struct sweep_arm {
@@ -32,7 +36,9 @@ struct sweep_arm {
 	bool generator_limited; /* it may be more: the generator was too slow */
 	size_t trials;
 	struct sweep_point point[SWEEP_LOADS]; /* by rising load */
-	size_t knee; /* the last point before p99 is more than twice that of the first */
+	/* The last measured point before p99 is more than twice that of the first; SWEEP_LOADS: the
+	 * first has none to compare with. */
+	size_t knee;
 };
 
 struct sweep_result {

@@ -24,6 +24,8 @@ struct run {
 	uint16_t epoch;
 	uint64_t start_ns, now_ns, last_ns;
 	uint64_t sent_at_ns; /* ping-pong: the one that is out */
+	/* The next request can be sent from then on, if the generator had never been late by itself. */
+	uint64_t ideal_ns;
 	size_t next, outstanding;
 	struct generator_counts counts;
 };
@@ -39,7 +41,9 @@ int generator_init(struct generator *generator, const struct wire_type *type,
 	generator->frames = malloc(traffic->frames_size);
 	generator->latency_ns = calloc(n, sizeof(*generator->latency_ns));
 	generator->lateness_ns = calloc(n, sizeof(*generator->lateness_ns));
-	if (!generator->frames || !generator->latency_ns || !generator->lateness_ns) {
+	generator->own_lateness_ns = calloc(n, sizeof(*generator->own_lateness_ns));
+	if (!generator->frames || !generator->latency_ns || !generator->lateness_ns ||
+	    !generator->own_lateness_ns) {
 		generator_free(generator);
 		return -ENOMEM;
 	}
@@ -52,6 +56,7 @@ void generator_free(struct generator *generator)
 	free(generator->frames);
 	free(generator->latency_ns);
 	free(generator->lateness_ns);
+	free(generator->own_lateness_ns);
 	*generator = (struct generator){};
 }
 
@@ -65,7 +70,7 @@ static void set_epoch(struct generator *generator, uint16_t epoch)
 		frame_set_epoch(generator->frames + request->frame_offset, request->frame_size,
 		                epoch);
 		generator->latency_ns[i] = GENERATOR_LOST;
-		generator->lateness_ns[i] = 0;
+		generator->lateness_ns[i] = generator->own_lateness_ns[i] = 0;
 	}
 }
 
@@ -110,14 +115,25 @@ static void receive(struct run *run)
 	run->generator->type->receive(run->wire, RECEIVE_MOST, note_response, run);
 }
 
+/* Its own is what is beyond a generator that sends at once what is due, and waits only for sends. */
+static void note_lateness(struct run *run)
+{
+	uint64_t due = due_ns(run, run->next);
+
+	run->generator->lateness_ns[run->next] = run->now_ns - due;
+	if (run->ideal_ns < due)
+		run->ideal_ns = due;
+	run->generator->own_lateness_ns[run->next] = run->now_ns - run->ideal_ns;
+}
+
 static void send_next(struct run *run)
 {
 	struct generator *generator = run->generator;
 	const struct traffic_request *request = &generator->traffic->request[run->next];
 
 	if (generator->ping_pong)
-		run->sent_at_ns = run->now_ns;
-	generator->lateness_ns[run->next] = run->now_ns - due_ns(run, run->next);
+		run->sent_at_ns = run->ideal_ns = run->now_ns;
+	note_lateness(run);
 	run->next++;
 	run->outstanding++;
 	if (generator->type->send(run->wire, generator->frames + request->frame_offset,
@@ -127,6 +143,7 @@ static void send_next(struct run *run)
 	} else {
 		run->counts.sent++;
 	}
+	run->ideal_ns += tsc_now_ns(&run->tsc) - run->now_ns;
 }
 
 static bool is_due(const struct run *run)
@@ -167,13 +184,15 @@ static void await_outstanding(struct run *run, uint64_t grace_ns)
 
 static void count_lateness(struct run *run)
 {
-	uint64_t *lateness = run->generator->lateness_ns;
+	uint64_t *lateness = run->generator->lateness_ns, *own = run->generator->own_lateness_ns;
 	size_t n = run->generator->n_requests;
 
 	sort_integers(lateness, n);
+	sort_integers(own, n);
 	run->counts.late_p50_ns = lateness[n / 2];
 	run->counts.late_p99_ns = lateness[n - 1 - n / 100];
 	run->counts.late_max_ns = lateness[n - 1];
+	run->counts.own_late_p99_ns = own[n - 1 - n / 100];
 }
 
 /* Sent more than once where one may be lost. */

@@ -3,7 +3,8 @@
  * The generator: sends a block of traffic on an absolute schedule, whether or not responses come
  * back (open loop), and measures each latency from when the request was due. So a stall of the
  * system under test counts against every request that it delayed: no coordinated omission.
- * How late the generator itself was is measured per request.
+ * How late the generator was is measured per request, and how much of that was its own: not the
+ * time that the sends before have taken, in which a veth does what the kernel does for the responder.
  */
 #ifndef KTAX_GENERATOR_H
 #define KTAX_GENERATOR_H
@@ -22,12 +23,14 @@
 struct generator {
 	const struct wire_type *type;
 	const struct traffic *traffic;
-	uint8_t *frames;                   /* the traffic's, with the epoch of the block */
-	uint64_t *latency_ns;              /* of each request, GENERATOR_LOST: no response */
-	uint64_t *lateness_ns;             /* sent so long after it was due */
-	size_t n_requests;                 /* of the traffic: all, or its first ones */
-	double stretch;                    /* due times are multiplied by it: 1, or another rate */
-	struct tsc tsc;                    /* calibrated by the first block */
+	uint8_t *frames;            /* the traffic's, with the epoch of the block */
+	uint64_t *latency_ns;       /* of each request, GENERATOR_LOST: no response */
+	uint64_t *lateness_ns;      /* sent so long after it was due */
+	uint64_t *own_lateness_ns;  /* the same, or after the send before had returned */
+	size_t n_requests;          /* of the traffic: all, or its first ones */
+	uint64_t lateness_limit_ns; /* of its own, at p99: a block with more does not count */
+	double stretch;             /* due times are multiplied by it: 1, or another rate */
+	struct tsc tsc;             /* calibrated by the first block */
 	const volatile sig_atomic_t *stop; /* set: the block ends at once; may be NULL */
 	bool ping_pong; /* closed loop: the next one when the last has come back */
 };
@@ -40,6 +43,7 @@ struct generator_counts {
 	uint64_t backlog;    /* not answered when the last one had been sent */
 	uint64_t wire_drops; /* lost on the way up, on this side */
 	uint64_t late_p50_ns, late_p99_ns, late_max_ns;
+	uint64_t own_late_p99_ns;
 	uint64_t gap_max_ns;  /* longest time that the generator was not at it */
 	uint64_t wait_ns;     /* runnable, but not running (schedstat) */
 	uint64_t switches;    /* involuntary */
@@ -53,7 +57,7 @@ void generator_free(struct generator *generator);
 
 /*
  * Sends a block over @wire and waits for what is outstanding, @grace_ns after the last one was due
- * at most. Fills latency_ns and lateness_ns. Then sends the stop frame to the responder. -EINTR: it
+ * at most. Fills latency_ns and both latenesses, which it sorts. Then sends the stop frame to the responder. -EINTR: it
  * was to stop.
  */
 int generator_run(struct generator *generator, struct wire *wire, uint16_t epoch, uint64_t grace_ns,

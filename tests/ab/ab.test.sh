@@ -59,6 +59,8 @@ bad "as in 64:7" --size 64:7,
 bad "as in 64:7" --size 64,:1
 bad "8 at most" --size 64,65,66,67,68,69,70,71,72
 bad "AF_XDP" --generator pigeon
+bad "length of time" --lateness 0
+bad "length of time" --lateness soon
 bad "unexpected argument 'eth0'" eth0
 bad "no-such-policy" --policy no-such-policy
 
@@ -204,6 +206,24 @@ check_eq "Sizes are mixed as they are asked for" \
 check_match "A path that cannot run here is skipped and says why" \
   "$(json packet.json '.arms[] | select(.path == "dpdk") | "\(.skipped) \(.why)"')" "^true .{20}"
 check "so the table does" grep -qE "dpdk.*(PCI|DPDK)" out
+
+# ---- lateness -----------------------------------------------------------------------------------
+
+run ab --rounds 6 --requests 1000 --rate 10000 --paths kernel-spin --lateness 1ns --json late.json
+check_eq "A generator that is later than is allowed makes a run invalid" \
+  "$status $(json late.json .verdict)" "4 invalid"
+check_eq "as every block of every path was rejected for it" \
+  "$(json late.json '[.validity.rejected_by[].lateness] | @csv')" "6,6"
+check_eq "and the limit is told" "$(json late.json .design.lateness_limit_ns)" 1
+run ab --rounds 6 --requests 1000 --rate 10000 --paths kernel-spin --json few.json
+check_eq "Too few blocks do not show that it has a core of its own" \
+  "$(json few.json '"\(.design.lateness_limit_ns) \(.validity.cautions | map(select(test("core of its own takes more rounds: .*--lateness 1us"))) | length)"')" "50000 1"
+run ab --rounds 20 --requests 1000 --rate 10000 --paths kernel-spin --json paced.json
+check_match "With more the A/A blocks choose the limit, and the looser one is told" \
+  "$(json paced.json '"\(.design.lateness_limit_ns) \(.validity.cautions | map(select(test("no core of its own"))) | length)"')" \
+  "^(1000 0|50000 1)$"
+check_num "Its own lateness is none but a part" \
+  "$(json paced.json .design.own_lateness_p99_ns) <= $(json paced.json .design.lateness_p99_ns)"
 
 # ---- idle states --------------------------------------------------------------------------------
 

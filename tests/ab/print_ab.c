@@ -167,6 +167,8 @@ static int make_result(const struct kind *kind, struct ab_result *result)
 		.driver = "veth",
 		.lateness_p50_ns = 38,
 		.lateness_p99_ns = 210,
+		.own_lateness_p99_ns = 96,
+		.lateness_limit_ns = 1000,
 		.seconds = 63.2,
 		.block = blocks,
 		.same = same,

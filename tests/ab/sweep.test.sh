@@ -34,15 +34,26 @@ holds "The loads rise up to that rate" \
 holds "and the rates are these shares of it" \
   'all(.arms[] | select(.skipped | not); . as $arm | all(.points[];
      (.rate_pps / .load / $arm.lossless_pps) | . > 0.999 and . < 1.001))'
-holds "The knee is one of the points" \
-  'all(.arms[] | select(.skipped | not); . as $arm | any(.points[]; .rate_pps == $arm.knee_pps))'
-holds "The path that spins is the faster one at the lowest load" \
-  '[.arms[] | select(.skipped | not).points[0].p50_ns] | .[0] > .[1]'
+holds "The knee is one of the points, and unknown only if the first has no figure" \
+  'all(.arms[] | select(.skipped | not); . as $arm |
+     if .points[0].p99_ns then any(.points[]; .rate_pps == $arm.knee_pps) else .knee_pps == null end)'
+holds "A point has no figure only if every try was rejected, and says by which gate" \
+  'all(.arms[].points[] | select(.blocks == 0); .rejected >= 12 and (.rejected_by | length > 0))'
+# Points that a busy host has not let be measured are not compared.
+if holds_in_sweep '[.arms[] | select(.skipped | not).points[:4]] | transpose | any(all(.p50_ns))'; then
+  holds "The path that spins is the faster one at the lowest load" \
+    '[.arms[] | select(.skipped | not).points[:4]] | transpose | map(select(all(.p50_ns)))[0]
+       | .[0].p50_ns > .[1].p50_ns'
+else
+  skip "The path that spins is the faster one at the lowest load" \
+    "the host let no low load of both paths be measured: $(jq -c '[.arms[].points[].rejected_by]' sweep.json)"
+fi
 holds "Latency of the path that spins is the highest at one of the highest loads" \
-  'all(.arms[] | select(.path == "kernel-spin"); [.points[] | .p50_ns // infinite] | .[0] < max and index(max) >= 4)'
+  '.arms[] | select(.path == "kernel-spin").points
+     | [to_entries[] | .value.p50_ns // (if .key >= 4 then infinite else 0 end)] | index(max) >= 4'
 holds "A path that cannot run here is skipped and says why" \
   '[.arms[] | select(.skipped)] | length == 1 and all(.why | length > 20)'
-check_eq "The table has the paths with their knees" "$(grep -cE '^(kernel|kernel-spin) |knee at' out)" 4
+check_eq "The table has the paths with their knees" "$(grep -cE '^(kernel|kernel-spin) +[>0-9]|knee (at|unknown)' out)" 4
 check_match "and what was skipped" "$(cat out)" "dpdk skipped: .{20}"
 
 schema_errors() {

@@ -46,6 +46,7 @@ enum {
 	OPTION_PLAN,
 	OPTION_I_KNOW,
 	OPTION_CLEANUP,
+	OPTION_LATENESS,
 	OPTION_GENERATOR,
 	OPTION_JSON,
 	OPTION_JUNIT,
@@ -84,6 +85,9 @@ static const struct option_row ab_options_table[] = {
 	{ OPTION_POLICY, "policy", "FILE", "what a gain must be (see samples/policy.ini)" },
 	{ OPTION_SEED, "seed", "N", "of all that is random (from the clock; it is printed)" },
 	{ OPTION_CPUS, "cpus", "G,R", "CPU of the generator and of the responder (the first two)" },
+	{ OPTION_LATENESS, "lateness", "TIME",
+	  "p99 of how late the generator may be by itself in a block that counts (1us; without a "
+	  "core of its own 50us)" },
 	{ OPTION_GENERATOR, "generator", "AF_XDP|AF_PACKET",
 	  "how the generator sends, for all paths (what costs the least here)" },
 	{ .help = "Host:" },
@@ -177,6 +181,10 @@ static const char *take_design(struct arguments *arguments, int option, const ch
 		return NULL;
 	case OPTION_SEED:
 		return option_integer(value, 0, UINT64_MAX, &ab->seed) ? "a whole number" : NULL;
+	case OPTION_LATENESS:
+		if (option_duration(value, &ab->lateness_limit_ns) || !ab->lateness_limit_ns)
+			return "a length of time, such as 1us";
+		return NULL;
 	case OPTION_GENERATOR:
 		ab->wire = wire_by_name(value);
 		return ab->wire ? NULL : "AF_XDP or AF_PACKET";

@@ -249,6 +249,8 @@ static json_t *json_design(struct writer *writer)
 	set(writer, object, "generator", json_string(result->wire));
 	set(writer, object, "lateness_p50_ns", count(result->lateness_p50_ns));
 	set(writer, object, "lateness_p99_ns", count(result->lateness_p99_ns));
+	set(writer, object, "own_lateness_p99_ns", count(result->own_lateness_p99_ns));
+	set(writer, object, "lateness_limit_ns", count(result->lateness_limit_ns));
 	set(writer, object, "core_distance_ns", json_core_distance(writer));
 	set(writer, object, "seconds", real_or_null(result->seconds));
 	return object;

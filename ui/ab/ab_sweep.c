@@ -74,9 +74,39 @@ static void print_arm(const struct terminal *terminal, const struct sweep_arm *a
 	}
 	print_latencies(terminal, arm, arm->type->name, rate_text(arm).text, false);
 	print_latencies(terminal, arm, "", "p99", true);
-	fprintf(terminal->file, "%*sknee at %s of it, %s/s\n", PATH_COLUMNS + 1, "",
-	        format_percent(arm->point[arm->knee].load).text,
-	        format_count(arm->point[arm->knee].rate_pps).text);
+	if (arm->knee == SWEEP_LOADS)
+		fprintf(terminal->file, "%*sknee unknown: nothing to compare with at %s\n",
+		        PATH_COLUMNS + 1, "", format_percent(arm->point[0].load).text);
+	else
+		fprintf(terminal->file, "%*sknee at %s of it, %s/s\n", PATH_COLUMNS + 1, "",
+		        format_percent(arm->point[arm->knee].load).text,
+		        format_count(arm->point[arm->knee].rate_pps).text);
+}
+
+/* "CPU taken by the hypervisor, no response": what has rejected blocks of the point. */
+static const char *gates_text(const struct sweep_point *point, char *text, size_t size)
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (const struct ab_gate_name *gate = ab_gate_names; gate->name; gate++)
+		if (point->gates & gate->gate && length < size)
+			length += (size_t)snprintf(text + length, size - length, "%s%s",
+			                           length ? ", " : "", gate->title);
+	return text;
+}
+
+/* Why the points without a figure have none. */
+static void print_unmeasured(const struct terminal *terminal, const struct sweep_arm *arm)
+{
+	char gates[128];
+
+	for (size_t i = 0; i < SWEEP_LOADS && arm->lossless_pps && !arm->skipped; i++)
+		if (!arm->point[i].blocks)
+			fprintf(terminal->file, "%s at %s: none of %zu blocks was valid (%s).\n",
+			        arm->type->name, format_percent(arm->point[i].load).text,
+			        arm->point[i].rejected,
+			        gates_text(&arm->point[i], gates, sizeof(gates)));
 }
 
 void ab_sweep_print(const struct sweep_result *result, const struct terminal *terminal)
@@ -95,6 +125,8 @@ void ab_sweep_print(const struct sweep_result *result, const struct terminal *te
 			        "%s: at a higher rate the generator (%s) was too slow to tell.\n",
 			        result->arm[i].type->name, result->wire);
 	for (size_t i = 0; i < result->n_arms; i++)
+		print_unmeasured(terminal, &result->arm[i]);
+	for (size_t i = 0; i < result->n_arms; i++)
 		if (result->arm[i].skipped)
 			fprintf(terminal->file, "%s skipped: %s\n", result->arm[i].type->name,
 			        result->arm[i].why);
@@ -111,6 +143,16 @@ static const char *why_null(const struct sweep_point *point)
 	return isinf(point->p99_ns) ? "p99_ns: lost" : "";
 }
 
+static json_t *gates_json(const struct sweep_point *point)
+{
+	json_t *names = json_array();
+
+	for (const struct ab_gate_name *gate = ab_gate_names; gate->name; gate++)
+		if (point->gates & gate->gate)
+			json_array_append_new(names, json_string(gate->name));
+	return names;
+}
+
 static json_t *latency(double ns)
 {
 	return isfinite(ns) ? json_integer(llround(ns)) : json_null();
@@ -118,10 +160,19 @@ static json_t *latency(double ns)
 
 static json_t *point_json(const struct sweep_point *point)
 {
-	return json_pack("{s:f, s:f, s:o, s:o, s:s, s:f, s:I}", "load", point->load, "rate_pps",
-	                 point->rate_pps, "p50_ns", latency(point->p50_ns), "p99_ns",
+	return json_pack("{s:f, s:f, s:o, s:o, s:s, s:f, s:I, s:I, s:o}", "load", point->load,
+	                 "rate_pps", point->rate_pps, "p50_ns", latency(point->p50_ns), "p99_ns",
 	                 latency(point->p99_ns), "why", why_null(point), "loss", point->loss,
-	                 "blocks", (json_int_t)point->blocks);
+	                 "blocks", (json_int_t)point->blocks, "rejected",
+	                 (json_int_t)point->rejected, "rejected_by", gates_json(point));
+}
+
+/* null without a lossless rate, or where the lowest load has no figure. */
+static json_t *knee_json(const struct sweep_arm *arm)
+{
+	if (!arm->lossless_pps || arm->knee == SWEEP_LOADS)
+		return json_null();
+	return json_real(arm->point[arm->knee].rate_pps);
 }
 
 static json_t *arm_json(const struct sweep_arm *arm)
@@ -140,9 +191,7 @@ static json_t *arm_json(const struct sweep_arm *arm)
 		false, "why", arm->lossless_pps ? "" : "it loses requests at the lowest rate too",
 		"lossless_pps", arm->lossless_pps ? json_real(arm->lossless_pps) : json_null(),
 		"generator_limited", arm->generator_limited, "trials", (json_int_t)arm->trials,
-		"knee_pps",
-		arm->lossless_pps ? json_real(arm->point[arm->knee].rate_pps) : json_null(),
-		"points", points);
+		"knee_pps", knee_json(arm), "points", points);
 }
 
 int ab_sweep_write_json(const struct sweep_result *result, const struct ab_options *options,

@@ -417,12 +417,16 @@ static void put_design(const struct terminal *t, const struct ab_result *result,
 
 static void put_generator(const struct terminal *t, const struct ab_result *result)
 {
-	char text[256];
+	struct list list = { .separator = ", " };
 
-	snprintf(text, sizeof(text), "%s, late by %s (p50), %s (p99); the run took %.0f s",
-	         result->wire, format_ns(t, result->lateness_p50_ns).text,
-	         format_ns(t, result->lateness_p99_ns).text, result->seconds);
-	put_item(t, STYLE_PLAIN, "generator", text);
+	add(&list, "%s", result->wire);
+	add(&list, "late by %s (p50)", format_ns(t, result->lateness_p50_ns).text);
+	add(&list, "%s (p99)", format_ns(t, result->lateness_p99_ns).text);
+	add(&list, "by itself %s (p99), up to %s count",
+	    format_ns(t, result->own_lateness_p99_ns).text,
+	    format_ns(t, result->lateness_limit_ns).text);
+	add(&list, "the run took %.0f s", result->seconds);
+	put_item(t, STYLE_PLAIN, "generator", list.text);
 }
 
 static void put_cautions(const struct terminal *t, const struct ab_result *result)
