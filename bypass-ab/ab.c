@@ -35,8 +35,9 @@
 #define BLOCK_EXTRA   1.12      /* what a block takes beside its requests: the rest after it, and */
 #define BLOCK_EDGE_NS 4000000   /* starting and stopping it */
 #define TURN_NS       250000000 /* opening and closing an arm for it, and its settling block */
-#define SHORT_BLOCK   2000      /* requests of blocks that are for CPU time, or to warm up */
-#define UNPACED_SHARE 0.05      /* of the A/A blocks: more of them, and it has no core of its own */
+#define REBIND_NS     8000000000.0 /* a NIC to user space and back, with its link: a guess */
+#define SHORT_BLOCK   2000         /* requests of blocks that are for CPU time, or to warm up */
+#define UNPACED_SHARE 0.05 /* of the A/A blocks: more of them, and it has no core of its own */
 
 struct run {
 	const struct ab_options *options;
@@ -496,17 +497,6 @@ static double block_ns(const struct ab_options *options, size_t n_requests)
 	       (options->ports ? TURN_NS + BLOCK_EXTRA * traffic_ns : 0);
 }
 
-/* As many as there is time for, beside those of CPU time. It depends on nothing but the options. */
-static size_t rounds_within(const struct ab_options *options, size_t n_arms)
-{
-	size_t all = options->traffic->n_requests, n = n_arms + 2;
-	double cost_ns = (double)((COST_ROUNDS + WARM_UP_BLOCKS) * n) *
-	                 block_ns(options, all < SHORT_BLOCK ? all : SHORT_BLOCK);
-	double rounds = ((double)options->time_ns - cost_ns) / ((double)n * block_ns(options, all));
-
-	return rounds < ROUNDS_LEAST ? ROUNDS_LEAST : rounds > ROUNDS_MOST ? ROUNDS_MOST : rounds;
-}
-
 /* Those in memory are opened later, and may be skipped then. */
 static size_t arms_in_all(const struct ab_result *result)
 {
@@ -517,13 +507,36 @@ static size_t arms_in_all(const struct ab_result *result)
 	return n;
 }
 
+/* Of the arms that take the NIC from the kernel, in a round; and to give it back. */
+static double rebind_ns(const struct ab_result *result)
+{
+	double ns = 0;
+
+	for (size_t i = 0; i < result->n_arms; i++)
+		if (!result->arm[i].skipped && result->arm[i].type->takes_nic)
+			ns += REBIND_NS;
+	return ns;
+}
+
+/* As many as there is time for, beside those of CPU time. It depends on nothing but the options. */
+static size_t rounds_within(const struct ab_options *options, const struct ab_result *result)
+{
+	size_t all = options->traffic->n_requests, n = arms_in_all(result) + 2;
+	double cost_ns = (double)((COST_ROUNDS + WARM_UP_BLOCKS) * n) *
+	                 (block_ns(options, all < SHORT_BLOCK ? all : SHORT_BLOCK) +
+	                  rebind_ns(result) / (double)n);
+	double round_ns = (double)n * block_ns(options, all) + rebind_ns(result);
+	double rounds = ((double)options->time_ns - cost_ns) / round_ns;
+
+	return rounds < ROUNDS_LEAST ? ROUNDS_LEAST : rounds > ROUNDS_MOST ? ROUNDS_MOST : rounds;
+}
+
 static int allocate_blocks(struct run *run)
 {
 	struct ab_result *result = run->result;
 	const struct ab_options *options = run->options;
 
-	result->rounds =
-		options->rounds ? options->rounds : rounds_within(options, arms_in_all(result));
+	result->rounds = options->rounds ? options->rounds : rounds_within(options, result);
 	result->block = calloc(result->n_arms * result->rounds, sizeof(*result->block));
 	result->same = calloc(2 * result->rounds, sizeof(*result->same));
 	return result->block && result->same ? 0 : -ENOMEM;

@@ -172,7 +172,7 @@ struct ab_options {
 	int generator_cpu, responder_cpu;
 	bool ping_pong;
 	/* Where the arms take turns, instead of links of their own (link/ports.h); or NULL. */
-	const struct ports *ports;
+	struct ports *ports;
 	bool tcp; /* the paths' streams are compared; the wire is wire_tcp */
 	/* Called before each block; false ends the run. */
 	bool (*progress)(void *context, size_t done, size_t all, const char *path);

@@ -43,6 +43,18 @@ static int attach_pass(struct arm *arm, char *why, size_t why_size)
 	return arm->pass < 0 ? arm->pass : 0;
 }
 
+/* Without a plan there is none to take, and the path says so itself. */
+static int take_nic(struct arm *arm, const struct ab_options *options, char *why, size_t why_size)
+{
+	int err;
+
+	if (!arm->type->takes_nic || !options->ports)
+		return 0;
+	err = ports_give(options->ports, why, why_size);
+	arm->nic = err ? NULL : options->ports;
+	return err;
+}
+
 static int make_link(struct arm *arm, const struct ab_options *options, char *why, size_t why_size)
 {
 	unsigned int ip =
@@ -151,8 +163,10 @@ static int check_idle_states(const struct arm *arm, char *why, size_t why_size)
 static int open_on_link(struct arm *arm, const struct ab_options *options,
                         struct path_config *config, int home, char *why, size_t why_size)
 {
-	int err = make_link(arm, options, why, why_size);
+	int err = take_nic(arm, options, why, why_size);
 
+	if (!err)
+		err = make_link(arm, options, why, why_size);
 	if (err)
 		return err;
 	if (options->tcp)
@@ -215,6 +229,9 @@ void arm_close(struct arm *arm)
 	if (arm->pass >= 0)
 		close(arm->pass);
 	link_close(&arm->link);
+	if (arm->nic)
+		ports_take_back(arm->nic);
+	arm->nic = NULL;
 	arm->wire = NULL;
 	arm->pass = -1;
 }
@@ -290,7 +307,8 @@ static unsigned int gates_failed(const struct ab_block *block, uint64_t lateness
 	unsigned int gates = 0;
 
 	if (generator->own_late_p99_ns > lateness_limit_ns ||
-	    generator->late_p50_ns > BEHIND_LIMIT_NS)
+	    (generator->late_p50_ns > BEHIND_LIMIT_NS &&
+	     generator->late_p50_ns > lateness_limit_ns))
 		gates |= AB_GATE_LATENESS;
 	if (block->steal_ns > STEAL_LIMIT * duration_ns)
 		gates |= AB_GATE_STEAL;

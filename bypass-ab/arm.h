@@ -15,7 +15,8 @@ struct arm {
 	const struct wire_type *wire_type; /* the run's, or DPDK's for a path in memory */
 	struct wire *wire;
 	struct responder responder;
-	int pass; /* an XDP program at the generator's end that passes everything, or -1 */
+	struct ports *nic; /* whose responder's NIC was given to user space, or NULL */
+	int pass;          /* an XDP program at the generator's end that passes everything, or -1 */
 };
 
 /* Opens it all for the path of @result; @home is the namespace that the caller is in. As ab_run. */

@@ -95,6 +95,9 @@ static const char *set_value(struct plan_end *end, enum plan_key key, const char
 		return set_mac(end, value);
 	case PLAN_IP:
 		return set_ip(end, value);
+	case PLAN_REBIND:
+		end->rebind = !strcmp(value, "yes");
+		return end->rebind || !strcmp(value, "no") ? NULL : "yes or no";
 	default:
 		if (!parse_integer(value, 1, 65535, &number))
 			return "a port, 1 to 65535";
@@ -125,14 +128,15 @@ static int set_end(struct ini_file *file, struct plan_end *end, const char *sect
 		                             [PLAN_CPU] = "cpu",
 		                             [PLAN_MAC] = "mac",
 		                             [PLAN_IP] = "ip",
-		                             [PLAN_PORT] = "port" };
+		                             [PLAN_PORT] = "port",
+		                             [PLAN_REBIND] = "rebind" };
 	struct reader *reader = file->context;
 	const char *expected;
 	int key = 0;
 
 	while (key < PLAN_KEYS && strcmp(names[key], name) != 0)
 		key++;
-	if (key == PLAN_KEYS || (key == PLAN_PORT && end == &reader->plan.generator))
+	if (key == PLAN_KEYS || (key >= PLAN_PORT && end == &reader->plan.generator))
 		return ini_mistake(file, "[%s] has no key \"%s\"", section, name);
 	if (end->line[key])
 		return ini_mistake(file, "%s is given twice", name);

@@ -11,6 +11,7 @@
  *	ip = 198.18.0.1
  *	[responder]		the same, and
  *	port = 7000
+ *	rebind = no		whether its NIC may be taken from the kernel for DPDK
  *	[traffic]		the options of `ktax ab` under "Traffic", without "--"
  *	[design]		those under "Paths" and "Design"
  */
@@ -24,7 +25,16 @@
 #include "frame.h"
 #include "port.h"
 
-enum plan_key { PLAN_INTERFACE, PLAN_NAMESPACE, PLAN_CPU, PLAN_MAC, PLAN_IP, PLAN_PORT, PLAN_KEYS };
+enum plan_key {
+	PLAN_INTERFACE,
+	PLAN_NAMESPACE,
+	PLAN_CPU,
+	PLAN_MAC,
+	PLAN_IP,
+	PLAN_PORT, /* these are the responder's only */
+	PLAN_REBIND,
+	PLAN_KEYS
+};
 
 struct plan_end {
 	struct port port;
@@ -32,6 +42,7 @@ struct plan_end {
 	uint8_t mac[6];
 	uint8_t ip[4]; /* network byte order */
 	uint16_t udp_port;
+	bool rebind;
 	int line[PLAN_KEYS]; /* where it is given, 0: it is not */
 };
 

@@ -13,6 +13,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "binding.h"
 #include "interface.h"
 #include "ip_batch.h"
 #include "link.h"
@@ -295,6 +296,26 @@ static int restore_xdp(const struct change *change)
 	return native;
 }
 
+/* ---- Drivers ------------------------------------------------------------------------------ */
+
+static int save_driver(struct change *change)
+{
+	struct binding binding;
+	int err = binding_read(change->interface, &binding, NULL, 0);
+
+	if (!err)
+		binding_print(&binding, change->value);
+	return err;
+}
+
+static int restore_driver(const struct change *change)
+{
+	struct binding binding;
+	int err = binding_parse(change->value, &binding);
+
+	return err ? err : binding_take_back(&binding, change->interface);
+}
+
 /* ---- All of them -------------------------------------------------------------------------- */
 
 const struct change_kind change_file = { "file", save_file, restore_file };
@@ -306,13 +327,21 @@ const struct change_kind change_napi = { "napi", save_napi, restore_napi };
 const struct change_kind change_address = { "address", save_nothing, restore_address };
 const struct change_kind change_neighbour = { "neighbour", save_nothing, restore_neighbour };
 const struct change_kind change_xdp = { "xdp", save_xdp, restore_xdp };
+const struct change_kind change_driver = { "driver", save_driver, restore_driver };
 
 const struct change_kind *change_kind_by_name(const char *name)
 {
-	static const struct change_kind *const kinds[] = {
-		&change_file, &change_directory, &change_features,  &change_channels, &change_flags,
-		&change_napi, &change_address,   &change_neighbour, &change_xdp,      NULL
-	};
+	static const struct change_kind *const kinds[] = { &change_file,
+		                                           &change_directory,
+		                                           &change_features,
+		                                           &change_channels,
+		                                           &change_flags,
+		                                           &change_napi,
+		                                           &change_address,
+		                                           &change_neighbour,
+		                                           &change_xdp,
+		                                           &change_driver,
+		                                           NULL };
 
 	for (const struct change_kind *const *kind = kinds; *kind; kind++)
 		if (!strcmp((*kind)->name, name))

@@ -28,7 +28,7 @@ struct change_kind {
 };
 
 extern const struct change_kind change_file, change_directory, change_features, change_channels,
-	change_flags, change_napi, change_address, change_neighbour, change_xdp;
+	change_flags, change_napi, change_address, change_neighbour, change_xdp, change_driver;
 
 /* The kind called @name, or NULL. */
 const struct change_kind *change_kind_by_name(const char *name);

@@ -27,6 +27,7 @@
 
 #define FILE_MOST   (1 << 20)
 #define CHANGES_MAX 4096
+#define REBOUND_MAX 2  /* ports of a plan */
 #define LOCK_TRIES  30 /* of 100 ms: responders outlive a killed run by moments */
 #define BOOT_ID     "/proc/sys/kernel/random/boot_id"
 
@@ -133,8 +134,37 @@ static bool parse_change(char *line, struct change *change)
 	return change->kind;
 }
 
+/* Interfaces whose driver has been restored, and which have another index since. */
+struct rebound {
+	struct {
+		uint64_t namespace;
+		char interface[16];
+	} port[REBOUND_MAX];
+	size_t n;
+};
+
+static void note_rebound(struct rebound *rebound, const struct change *change)
+{
+	if (rebound->n == REBOUND_MAX)
+		return;
+	rebound->port[rebound->n].namespace = change->namespace;
+	strcpy(rebound->port[rebound->n++].interface, change->interface);
+}
+
+/* Is the interface the one that was changed? */
+static bool is_same(const struct rebound *rebound, const struct change *change)
+{
+	if (!change->index || if_nametoindex(change->interface) == change->index)
+		return true;
+	for (size_t i = 0; i < rebound->n; i++)
+		if (rebound->port[i].namespace == change->namespace &&
+		    !strcmp(rebound->port[i].interface, change->interface))
+			return true;
+	return false;
+}
+
 /* What the change was made on may be gone, and with it the change. */
-static int restore_change(const struct change *change)
+static int restore_change(const struct change *change, struct rebound *rebound)
 {
 	int ns = namespace_find(change->namespace), home, err = 0;
 
@@ -144,7 +174,9 @@ static int restore_change(const struct change *change)
 	close(ns);
 	if (home < 0)
 		return home;
-	if (!change->index || if_nametoindex(change->interface) == change->index)
+	if (change->kind == &change_driver)
+		note_rebound(rebound, change);
+	if (is_same(rebound, change))
 		err = change->kind->restore(change);
 	namespace_leave(home);
 	return err == -ENODEV ? 0 : err;
@@ -166,6 +198,7 @@ static size_t split(char *text, char **lines, size_t most)
 static int restore_lines(const struct journal *journal, char **lines, size_t n,
                          size_t *ret_restored, char *why, size_t why_size)
 {
+	struct rebound rebound = {};
 	struct change change;
 	int err, first = 0;
 
@@ -178,7 +211,7 @@ static int restore_lines(const struct journal *journal, char **lines, size_t n,
 				                 journal->path);
 			continue;
 		}
-		err = restore_change(&change);
+		err = restore_change(&change, &rebound);
 		if (err < 0 && !first)
 			first = sentence(why, why_size, err,
 			                 "cannot restore %s %s of %s to \"%s\": %s (it is listed "
@@ -410,7 +443,7 @@ static int make_change(struct journal *journal, const struct port *port,
 		close(ns);
 		return home;
 	}
-	err = note_here(journal, kind, interface, what, ns);
+	err = journal ? note_here(journal, kind, interface, what, ns) : 0;
 	if (!err && apply)
 		err = apply(interface, what, value);
 	namespace_leave(home);
@@ -540,9 +573,9 @@ static int note_instances(struct journal *journal, const char *interface, int ns
 
 int journal_note_napi(struct journal *journal, const struct port *port, char *why, size_t why_size)
 {
-	int ns = port_open_namespace(port), home, err = ns;
+	int ns = journal ? port_open_namespace(port) : 0, home, err = ns;
 
-	if (ns >= 0) {
+	if (journal && ns >= 0) {
 		home = namespace_visit(ns);
 		err = home < 0 ? home : note_instances(journal, port->interface, ns);
 		if (home >= 0)
@@ -587,6 +620,17 @@ int journal_note_xdp(struct journal *journal, const struct port *port, char *why
 			port->interface, port->interface);
 	if (err)
 		return sentence(why, why_size, err, "cannot tell whether %s has an XDP program: %s",
+		                port->interface, strerror(-err));
+	return 0;
+}
+
+int journal_note_driver(struct journal *journal, const struct port *port, char *why,
+                        size_t why_size)
+{
+	int err = make_change(journal, port, &change_driver, "-", NULL, NULL);
+
+	if (err)
+		return sentence(why, why_size, err, "cannot journal the driver of %s: %s",
 		                port->interface, strerror(-err));
 	return 0;
 }

@@ -11,7 +11,8 @@
  *	KIND\tNAMESPACE\tINTERFACE\tINDEX\tWHAT\tVALUE	a change; VALUE was there before
  *
  * NAMESPACE is its inode, INDEX the interface's: if either is another one now, then what was
- * changed is gone, and there is nothing to restore. START (ticks, /proc/PID/stat) tells a process
+ * changed is gone, and there is nothing to restore. (But an interface whose driver is restored has
+ * another index for it, and is what it was.) START (ticks, /proc/PID/stat) tells a process
  * from a later one of the same id, BOOT likewise for the host.
  */
 #ifndef KTAX_JOURNAL_H
@@ -42,7 +43,8 @@ int journal_close(struct journal *journal, char *why, size_t why_size);
 int journal_close_at_exit(struct journal *journal);
 
 /*
- * Each writes down what is there, then changes it; a sentence in @why. A file below /proc or /sys
+ * Each writes down what is there, then changes it; a sentence in @why. Without a journal (NULL) it
+ * is changed only: it has been written down before. A file below /proc or /sys
  * (sysctls, hugepages, IRQ affinity) holds one line; in the port's namespace, or here if it is
  * NULL.
  */
@@ -69,5 +71,12 @@ int journal_note_address(struct journal *journal, const struct port *port, const
                          const char *neighbour, char *why, size_t why_size);
 /* What is attached later is detached at the end; -EBUSY: a program is attached now. */
 int journal_note_xdp(struct journal *journal, const struct port *port, char *why, size_t why_size);
+
+/*
+ * The driver of the port's NIC is restored at the end, and then all that was changed of it; the
+ * caller gives it to user space (binding.h). -EOPNOTSUPP as binding_read.
+ */
+int journal_note_driver(struct journal *journal, const struct port *port, char *why,
+                        size_t why_size);
 
 #endif

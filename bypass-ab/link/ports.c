@@ -241,6 +241,7 @@ int ports_prepare(struct ports *ports, struct journal *journal, bool i_know, cha
 	char client[16], server[16];
 	int err;
 
+	ports->journal = journal;
 	ports->generator_ns = ports->responder_ns = -1;
 	err = examine_port(&generator, i_know, &ports->generator_ns, &ports->generator_index,
 	                   ports->flow.client.mac);
@@ -312,11 +313,12 @@ static int set_generator_address(const struct ports *ports, int home, char *why,
 
 static int set_addresses(const struct ports *ports, bool raw, char *why, size_t why_size)
 {
-	int home = link_here(), err;
+	int home = link_here(), err = 0;
 
 	if (home < 0)
 		return home;
-	err = set_responder_address(ports, home, raw, why, why_size);
+	if (!ports->given)
+		err = set_responder_address(ports, home, raw, why, why_size);
 	if (!err && ports->tcp)
 		err = set_generator_address(ports, home, why, why_size);
 	close(home);
@@ -334,8 +336,79 @@ int ports_join(const struct ports *ports, struct link *link, bool raw, char *why
 	*link = (struct link){ .generator_ns = dup(ports->generator_ns),
 		               .responder_ns = dup(ports->responder_ns) };
 	strcpy(link->generator_interface, ports->generator.interface);
-	strcpy(link->responder_interface, ports->responder.interface);
+	strcpy(link->responder_interface,
+	       ports->given ? ports->binding.pci : ports->responder.interface);
 	return 0;
+}
+
+/* ---- Giving the NIC away -------------------------------------------------------------------- */
+
+/* Once: what is put back at the end is what was there at first. */
+static int note_binding(struct ports *ports, char *why, size_t why_size)
+{
+	int home = namespace_visit(ports->responder_ns), err;
+
+	if (home < 0)
+		return sentence(why, why_size, home, "cannot enter the namespace of %s: %s",
+		                ports->responder.interface, strerror(-home));
+	err = binding_read(ports->responder.interface, &ports->binding, why, why_size);
+	namespace_leave(home);
+	if (!err)
+		err = journal_note_driver(ports->journal, &ports->responder, why, why_size);
+	if (err)
+		ports->binding = (struct binding){};
+	return err;
+}
+
+int ports_give(struct ports *ports, char *why, size_t why_size)
+{
+	int err = 0;
+
+	if (!ports->rebind)
+		return sentence(
+			why, why_size, -EOPNOTSUPP,
+			"it takes %s from the kernel for its blocks, which needs \"rebind = "
+			"yes\" in the plan's [responder]",
+			ports->responder.interface);
+	if (!binding_comes_back_here())
+		return sentence(why, why_size, -EOPNOTSUPP,
+		                "%s would come back in the host's network namespace, and ktax does "
+		                "not run in it",
+		                ports->responder.interface);
+	if (!ports->binding.pci[0])
+		err = note_binding(ports, why, why_size);
+	if (err)
+		return err;
+	ports->given = true;
+	err = binding_give(&ports->binding, why, why_size);
+	if (err)
+		ports_take_back(ports);
+	return err;
+}
+
+void ports_take_back(struct ports *ports)
+{
+	struct preparation again = { .port = &ports->responder,
+		                     .flow = &ports->flow,
+		                     .why = ports->lost,
+		                     .why_size = sizeof(ports->lost) };
+	int home, err;
+
+	if (!ports->given)
+		return;
+	ports->given = false;
+	home = visit(&again, ports->responder_ns);
+	if (home < 0)
+		return;
+	err = binding_take_back(&ports->binding, ports->responder.interface);
+	ports->responder_index = if_nametoindex(ports->responder.interface);
+	if (err < 0)
+		sentence(ports->lost, sizeof(ports->lost), err,
+		         "interface %s has not come back from user space (%s): %s",
+		         ports->responder.interface, ports->binding.pci, strerror(-err));
+	else
+		change_here(&again);
+	namespace_leave(home);
 }
 
 /* ---- Still there? --------------------------------------------------------------------------- */
@@ -370,8 +443,12 @@ int ports_check(const struct ports *ports, char *why, size_t why_size)
 {
 	enum state generator =
 		state_of(&ports->generator, ports->generator_ns, ports->generator_index);
-	enum state responder =
-		state_of(&ports->responder, ports->responder_ns, ports->responder_index);
+	enum state responder = ports->given ? READY
+	                                    : state_of(&ports->responder, ports->responder_ns,
+	                                               ports->responder_index);
+
+	if (ports->lost[0])
+		return sentence(why, why_size, -ENODEV, "%s", ports->lost);
 
 	/* The peer of a cable that was pulled out has lost its carrier, too. */
 	if (generator != READY && (generator == GONE || responder != GONE))

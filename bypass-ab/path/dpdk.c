@@ -184,6 +184,7 @@ const struct path_type path_dpdk = {
 	.summary = "DPDK poll-mode driver of a NIC that the kernel has given up",
 	.polls = true,
 	.raw = true,
+	.takes_nic = true,
 	.open = dpdk_open,
 	.receive = dpdk_receive,
 	.send = dpdk_send,

@@ -331,8 +331,8 @@ int dpdk_port_open_nic(struct dpdk_port *port, const char *interface, char *why,
 	if (sscanf(interface, "%x:%x:%x.%u", &domain, &bus, &slot, &function) != 4)
 		return sentence(
 			why, why_size, -EOPNOTSUPP,
-			"it takes a NIC of its own: a plan that names its PCI address, bound "
-			"to a driver for user space (dpdk-devbind.py)");
+			"it takes a NIC from the kernel: use a plan of two NICs (--plan) that says "
+			"rebind = yes");
 	return dpdk_port_open(port, &device, why, why_size);
 }
 

@@ -51,6 +51,7 @@ struct path_type {
 	bool raw;            /* reads frames: the interface has no IP address then */
 	bool in_kernel; /* no process answers (the xdp path): there is nothing to receive or send */
 	bool in_memory; /* no kernel on either side: a table of its own */
+	bool takes_nic; /* from the kernel, while it is open: its interface is a PCI address */
 	/*
 	 * NULL where a path is over TCP only, as all of these operations. Opens the path in the
 	 * calling process, which is in the link's namespace. 0 and *ret_path; or a negative errno,

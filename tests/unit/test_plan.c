@@ -59,6 +59,7 @@ static void what_is_left_out_is_the_test_link(void **state)
 	assert_string_equal(plan.responder.port.namespace, "");
 	assert_int_equal(plan.generator.cpu, -1);
 	assert_int_equal(plan.responder.udp_port, 7000);
+	assert_false(plan.responder.rebind);
 	assert_memory_equal(plan.generator.mac, none, 6);
 	assert_memory_equal(plan.generator.ip, client, 4);
 	assert_memory_equal(plan.responder.ip, server, 4);
@@ -71,11 +72,12 @@ static void all_keys_are_taken(void **state)
 
 	reads(&plan,
 	      "; a comment\n[responder]\ninterface = eth1\nnamespace = blue\ncpu = 3 ; near\n"
-	      "mac = 02:00:ab:00:00:0F\nip = 10.1.2.3\nport = 53\n\n[generator]\n"
+	      "mac = 02:00:ab:00:00:0F\nip = 10.1.2.3\nport = 53\nrebind = yes\n\n[generator]\n"
 	      "interface = eth1\ncpu=2\n[traffic]\nrate = 7\n");
 	assert_string_equal(plan.responder.port.namespace, "blue");
 	assert_int_equal(plan.responder.cpu, 3);
 	assert_int_equal(plan.responder.udp_port, 53);
+	assert_true(plan.responder.rebind);
 	assert_memory_equal(plan.responder.mac, mac, 6);
 	assert_memory_equal(plan.responder.ip, ip, 4);
 	assert_int_equal(plan.generator.cpu, 2);
@@ -90,6 +92,7 @@ static void mistakes_name_file_and_line(void **state)
 	refuses(ENDS "[desing]\nrate = 7\n", "a.ini:5: unknown section [desing]");
 	refuses("rate = 7\n", "a.ini:1: \"rate\" is outside of any section");
 	refuses("[generator]\nport = 7\n", "a.ini:2: [generator] has no key \"port\"");
+	refuses("[generator]\nrebind = yes\n", "a.ini:2: [generator] has no key \"rebind\"");
 	refuses("[generator]\ncpu = 1\ncpu = 2\n", "a.ini:3: cpu is given twice");
 	refuses("[generator]\ninterface\n", "a.ini:2: neither \"[section]\" nor \"key = value\"");
 	refuses("", "a.ini:1: [generator] names no interface");
@@ -121,6 +124,7 @@ static void values_that_make_no_sense_are_refused(void **state)
 		{ "port", "0" },
 		{ "port", "65536" },
 		{ "port", "domain" },
+		{ "rebind", "perhaps" },
 	};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {

@@ -48,6 +48,7 @@ int ab_plan_prepare(const struct plan *plan, struct journal *journal, bool i_kno
 	*ports = (struct ports){ .generator = plan->generator.port,
 		                 .responder = plan->responder.port,
 		                 .tcp = tcp,
+		                 .rebind = plan->responder.rebind,
 		                 .generator_ns = -1,
 		                 .responder_ns = -1 };
 	client->port = traffic->flow[0].client.port;

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# guest-rebind.sh DRIVER - what rebind.test.sh runs in the virtual machine.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/guest-nics.sh"
+
+export KTAX_RUN_DIR=$tmp/run
+where="$(uname -r), $1"
+plan=$tmp/plan.ini
+
+# What somebody has set of the responder's port, unlike its driver's defaults.
+set_up_ports() {
+  nic_pair "$1"
+  ip -n "$ns_a" address flush dev a0
+  ip -n "$ns_b" address flush dev b0
+  ip -n "$ns_b" link set b0 down
+  ip -n "$ns_b" link set b0 address 02:00:00:00:77:02 mtu 1400
+  "${in_b[@]}" ethtool -K b0 gso off >/dev/null
+  ip -n "$ns_b" link set b0 up
+  device=$("${in_b[@]}" ethtool -i b0 | sed -n 's/^bus-info: //p')
+}
+
+driver() {
+  basename "$(readlink "/sys/bus/pci/devices/$device/driver")"
+}
+
+port() {
+  driver
+  cat "/sys/bus/pci/devices/$device/driver_override"
+  ip -n "$ns_b" -j link show b0 | jq -c '.[0] | [.ifname, .address, .mtu, (.flags - ["LOWER_UP", "NO-CARRIER"] | sort)]'
+  ip -n "$ns_b" -j address show b0 | jq -c '[.[0].addr_info[] | select(.scope != "link")]'
+  "${in_b[@]}" ethtool -k b0
+  "${in_b[@]}" cat /proc/sys/net/ipv6/conf/b0/disable_ipv6 /proc/sys/net/ipv4/conf/b0/forwarding
+}
+
+check_port() {
+  check_eq "$where: $1" "$(port | diff "$tmp/port" - || true)" ""
+}
+
+write_plan() {
+  cat >"$plan" <<END
+[generator]
+interface = a0
+namespace = $ns_a
+[responder]
+interface = b0
+namespace = $ns_b
+rebind = $1
+[traffic]
+rate = 1000
+gaps = constant
+[design]
+baseline = kernel
+paths = dpdk
+requests = 1000
+rounds = 6
+lateness = 10s
+END
+}
+
+given() {
+  [ "$(driver)" != "$1" ]
+}
+
+set_up_ports "$1"
+port >"$tmp/port"
+modprobe uio_pci_generic
+write_plan yes
+
+run timeout 300 ktax ab --plan "$plan" --json "$tmp/ab.json"
+cat "$tmp/out" "$tmp/err" >&2
+check_match "$where: a run with DPDK on the NIC ends with a verdict" "$status" "^[034]$"
+check_match "$where: by DPDK's own driver of the NIC" \
+  "$(json "$tmp/ab.json" '.arms[] | select(.path == "dpdk") | "\(.skipped) \(.how)"')" "^false poll-mode driver, "
+check_eq "$where: both paths have answered, in turns" \
+  "$(json "$tmp/ab.json" '[.arms[] | select(.received > 0 and .received > .requests / 2).path] | join(" ")')" "kernel dpdk"
+check_port "the NIC is the kernel's again, as it was"
+
+start killed ktax ab --plan "$plan"
+check "$where: the NIC is not the kernel's while DPDK has it" wait_for 120 given "$1"
+stop killed KILL
+check "$where: nor after kill -9" given "$1"
+run ktax ab --cleanup
+check_match "$where: --cleanup restores it" "$status $(<"$tmp/out")" "^0 restored what"
+check_port "after kill -9 and --cleanup it is as it was"
+
+write_plan no
+run timeout 100 ktax ab --plan "$plan" --paths dpdk,kernel-spin --json "$tmp/no.json"
+check_match "$where: a plan that does not allow it keeps the NIC, and says so" \
+  "$(json "$tmp/no.json" '.arms[] | select(.path == "dpdk") | "\(.skipped) \(.why)"')" "^true .*rebind = yes"
