@@ -19,6 +19,7 @@
 #include "core_distance.h"
 #include "cores.h"
 #include "link.h"
+#include "nursery.h"
 #include "ports.h"
 #include "paired.h"
 #include "sentence.h"
@@ -652,8 +653,11 @@ int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, s
 	err = name_arms(ret, options, why, why_size);
 	if (!err)
 		err = allocate_histograms(ret);
+	if (!err && options->wire->starts_dpdk)
+		err = nursery_start();
 	if (!err)
 		err = run_all(run, why, why_size);
+	nursery_stop();
 	sched_setaffinity(0, sizeof(affinity), &affinity);
 	close(run->home);
 	free(run);

@@ -32,15 +32,15 @@
 /* ---- Opening ------------------------------------------------------------------------------ */
 
 /*
- * A veth takes what an XDP program transmits at its other end only if it has a program too. The
- * AF_XDP wire brings one.
+ * A veth takes what an XDP program transmits at its other end only if it has a program too. Some
+ * wires bring one.
  */
 static int attach_pass(struct arm *arm, char *why, size_t why_size)
 {
-	if (!arm->type->in_kernel || arm->wire_type == &wire_af_xdp)
+	if (!arm->type->in_kernel)
 		return 0;
 	arm->pass = xdp_attach_pass(arm->link.generator_interface, why, why_size);
-	return arm->pass < 0 ? arm->pass : 0;
+	return arm->pass < 0 && !arm->wire_type->takes_xdp ? arm->pass : 0;
 }
 
 /* Without a plan there is none to take, and the path says so itself. */
@@ -181,7 +181,7 @@ static int open_in_memory(struct arm *arm, const struct ab_options *options,
 	static unsigned int made;
 	int err;
 
-	arm->wire_type = &wire_dpdk;
+	arm->wire_type = &wire_memif;
 	snprintf(config->interface, sizeof(config->interface), "ktax%x.%x", getpid(),
 	         made++ & 0xff);
 	err = responder_start(&arm->responder, arm->type, config, -1, options->responder_cpu,

@@ -20,6 +20,7 @@
 
 #include "frame.h"
 #include "link.h"
+#include "nursery.h"
 #include "own_time.h"
 #include "sentence.h"
 #include "tsc.h"
@@ -30,7 +31,6 @@
 #define STOP_TIMEOUT_MS  2000
 
 struct responder_shared {
-	pid_t parent;
 	volatile int stop; /* the parent gives up waiting for the stop frame */
 	struct responder_counts counts;
 };
@@ -42,6 +42,14 @@ struct message {
 	uint16_t epoch;
 	char why[256];
 };
+
+static struct responder_shared *map_shared(int memory)
+{
+	void *shared = mmap(NULL, sizeof(struct responder_shared), PROT_READ | PROT_WRITE,
+	                    MAP_SHARED, memory, 0);
+
+	return shared == MAP_FAILED ? NULL : shared;
+}
 
 /* ---- The child ---------------------------------------------------------------------------- */
 
@@ -209,29 +217,42 @@ static void obey(struct child *child, int control)
 	}
 }
 
-static void __attribute__((noreturn))
-run_child(struct responder *responder, const struct path_config *config, int ns, int cpu,
-          const struct traffic *traffic, int control)
+/* What a responder is started with; beside it CONTROL, SHARED and, if has_link, LINK. */
+struct start {
+	const struct path_type *type;
+	struct path_config config;
+	const struct traffic *traffic;
+	pid_t parent;
+	int cpu;
+	bool has_link;
+};
+
+enum { CONTROL, SHARED, LINK, START_FDS };
+
+static void run_child(const void *request, const int *fds)
 {
-	struct child child = { .type = responder->type,
-		               .shared = responder->shared,
-		               .traffic = traffic };
+	const struct start *start = request;
+	struct child child = { .type = start->type, .traffic = start->traffic };
 	struct message message = {};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != responder->shared->parent) /* killed before that */
+	if (getppid() != start->parent) /* killed before that */
 		_exit(0);
 	prctl(PR_SET_NAME, "ktax-responder");
 	signal(SIGINT, SIG_IGN); /* the parent's business, as is the next */
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_DFL);
+	child.shared = map_shared(fds[SHARED]);
+	if (!child.shared)
+		_exit(1);
 	tsc_calibrate(&child.tsc);
-	message.err = enter(ns, cpu, message.why, sizeof(message.why));
+	message.err = enter(start->has_link ? fds[LINK] : -1, start->cpu, message.why,
+	                    sizeof(message.why));
 	if (!message.err)
-		message.err =
-			child.type->open(config, &child.path, message.why, sizeof(message.why));
-	if (say(control, &message) && !message.err)
-		obey(&child, control);
+		message.err = child.type->open(&start->config, &child.path, message.why,
+		                               sizeof(message.why));
+	if (say(fds[CONTROL], &message) && !message.err)
+		obey(&child, fds[CONTROL]);
 	if (child.path)
 		child.type->close(child.path);
 	_exit(0);
@@ -257,40 +278,39 @@ int responder_start(struct responder *responder, const struct path_type *type,
                     const struct path_config *config, int ns, int cpu,
                     const struct traffic *traffic, char *why, size_t why_size)
 {
+	const struct start start = { .type = type,
+		                     .config = *config,
+		                     .traffic = traffic,
+		                     .parent = getpid(),
+		                     .cpu = cpu,
+		                     .has_link = ns >= 0 };
+	int control[2] = { -1, -1 }, memory = memfd_create("ktax-responder", MFD_CLOEXEC), err = 0;
 	struct message message = {};
-	int control[2], err;
 
 	*responder = (struct responder){ .type = type, .control = -1 };
-	responder->shared = mmap(NULL, sizeof(*responder->shared), PROT_READ | PROT_WRITE,
-	                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (responder->shared == MAP_FAILED) {
-		responder->shared = NULL;
-		return sentence(why, why_size, -ENOMEM, "out of memory");
-	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control)) {
+	if (memory < 0 || ftruncate(memory, sizeof(*responder->shared)) ||
+	    !(responder->shared = map_shared(memory)) ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control))
 		err = -errno;
-		goto fail;
+	if (!err) {
+		const int fds[START_FDS] = { control[1], memory, ns };
+
+		responder->pid = nursery_fork(run_child, &start, sizeof(start), fds,
+		                              ns >= 0 ? START_FDS : LINK);
+		err = responder->pid < 0 ? responder->pid : 0;
 	}
-	responder->shared->parent = getpid();
-	responder->pid = fork();
-	if (!responder->pid) {
-		close(control[0]);
-		run_child(responder, config, ns, cpu, traffic, control[1]);
-	}
-	err = responder->pid < 0 ? -errno : 0;
 	responder->control = control[0];
-	close(control[1]);
+	if (memory >= 0)
+		close(memory);
+	if (control[1] >= 0)
+		close(control[1]);
 	if (!err)
 		err = listen_to(responder, &message, OPEN_TIMEOUT_MS);
-	if (err)
-		goto fail;
-	if (message.err) {
-		responder_stop(responder);
-		return sentence(why, why_size, message.err, "%s", message.why);
-	}
-	return 0;
-fail:
+	if (!err && !message.err)
+		return 0;
 	responder_stop(responder);
+	if (!err)
+		return sentence(why, why_size, message.err, "%s", message.why);
 	return sentence(why, why_size, err, "the responder of path %s did not start: %s",
 	                type->name, strerror(-err));
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "arm.h"
+#include "nursery.h"
 #include "ports.h"
 #include "sentence.h"
 #include "sort.h"
@@ -318,8 +319,11 @@ int sweep_run(const struct ab_options *options, struct sweep_result *ret, char *
 		sentence(why, why_size, err, "out of memory");
 	sweep.generator.stop = options->interrupted;
 	sweep.home = link_here();
+	if (!err && options->wire->starts_dpdk)
+		err = nursery_start();
 	if (!err)
 		err = sweep_all(&sweep, ret, why, why_size);
+	nursery_stop();
 	generator_free(&sweep.generator);
 	close(sweep.home);
 	sched_setaffinity(0, sizeof(before), &before);

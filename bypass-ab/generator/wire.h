@@ -23,8 +23,10 @@ struct wire_config {
 };
 
 struct wire_type {
-	const char *name; /* "AF_XDP", "AF_PACKET" */
+	const char *name; /* "AF_XDP", "AF_PACKET", "DPDK" */
 	bool reliable;    /* what was sent arrives */
+	bool takes_xdp;   /* where it can, it has an XDP program on the interface */
+	bool starts_dpdk; /* in the process that opens it (nursery.h) */
 	/*
 	 * Frames that come back must be from the server's port. As path_type.open for errors and
 	 * @why.
@@ -44,8 +46,10 @@ struct wire_type {
 };
 
 extern const struct wire_type wire_af_xdp, wire_packet;
-/* For in_memory paths: @interface is the socket's name, and the responder opens its path first. */
+/* DPDK on an interface of the kernel's: by its AF_XDP driver, or the one of packet sockets. */
 extern const struct wire_type wire_dpdk;
+/* For in_memory paths: @interface is the socket's name, and the responder opens its path first. */
+extern const struct wire_type wire_memif;
 /*
  * A connection of the kernel's per flow, WIRE_TCP_FLOWS at most, over which the UDP payloads of
  * frames are sent as records (path.h). The interface has the client's address, and the server is
@@ -61,8 +65,8 @@ const struct wire_type *wire_by_name(const char *name);
 
 /*
  * The kind that takes the least time to send a frame of @flow on @ports, or on test links of its
- * own if that is NULL: tried for some 20 ms each, while nobody answers. -EOPNOTSUPP: none of them
- * can.
+ * own if that is NULL: tried for some 20 ms each, while nobody answers, in a process of its own.
+ * -EOPNOTSUPP: none of them can.
  */
 int wire_choose(const struct frame_flow *flow, const struct ports *ports,
                 const struct wire_type **ret_type, char *why, size_t why_size);

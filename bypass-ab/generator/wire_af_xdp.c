@@ -118,6 +118,7 @@ static void wire_close(struct wire *wire)
 
 const struct wire_type wire_af_xdp = {
 	.name = "AF_XDP",
+	.takes_xdp = true,
 	.open = wire_open,
 	.send = wire_send,
 	.receive = wire_receive,

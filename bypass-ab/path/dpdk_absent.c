@@ -37,3 +37,4 @@ const struct path_type path_dpdk_pair = {
 	.name = "dpdk-pair", .raw = true, .in_memory = true, .open = absent
 };
 const struct wire_type wire_dpdk = { .name = "DPDK", .open = absent_wire };
+const struct wire_type wire_memif = { .name = "DPDK", .open = absent_wire };

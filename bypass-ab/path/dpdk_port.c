@@ -28,6 +28,7 @@
 #define NO_DISPATCHER "LIBXDP_SKIP_DISPATCHER"
 
 #define MEMORY_MB    64
+#define SIBLING_MB   24 /* a pool */
 #define RING_SIZE    1024
 #define SEND_TRIES   16
 #define POOL_CACHE   128
@@ -84,7 +85,7 @@ static unsigned long free_mb_of(const char *directory)
 	return pages * size_kb / 1024;
 }
 
-static bool enough_hugepages(void)
+static bool enough_hugepages(unsigned int needed_mb)
 {
 	unsigned long mb = 0;
 	glob_t found;
@@ -94,7 +95,7 @@ static bool enough_hugepages(void)
 	for (size_t i = 0; i < found.gl_pathc; i++)
 		mb += free_mb_of(found.gl_pathv[i]);
 	globfree(&found);
-	return mb >= MEMORY_MB;
+	return mb >= needed_mb;
 }
 
 /* The first CPU that the thread may run on. */
@@ -161,7 +162,7 @@ static int start_silently(int n, char **arguments)
  * Nothing is probed but what a port is made of: no PCI device but the one that is @allowed. Without
  * hugepages --in-memory is refused, and there are no files but its configuration's.
  */
-static int start_environment(const char *allowed)
+static int start_environment(const char *allowed, unsigned int memory_mb)
 {
 	char core[24], megabytes[8], prefix[32], pci[64];
 	char *arguments[] = {
@@ -183,14 +184,14 @@ static int start_environment(const char *allowed)
 
 	if (cpu < 0)
 		return cpu;
-	has_hugepages = enough_hugepages();
+	has_hugepages = enough_hugepages(memory_mb);
 	arguments[n++] = has_hugepages ? "--in-memory" : "--no-huge";
 	if (!has_hugepages)
 		arguments[n++] = "--no-shconf";
 	if (!allowed)
 		arguments[n++] = "--iova-mode=va"; /* a NIC's depends on its IOMMU */
 	snprintf(core, sizeof(core), "0@%d", cpu);
-	snprintf(megabytes, sizeof(megabytes), "%d", MEMORY_MB);
+	snprintf(megabytes, sizeof(megabytes), "%u", memory_mb);
 	snprintf(prefix, sizeof(prefix), "ktax-%d", getpid());
 	snprintf(pci, sizeof(pci), allowed ? "--allow=%s" : "--no-pci", allowed);
 	return start_silently(n, arguments);
@@ -205,7 +206,8 @@ static int ensure_environment(const struct dpdk_device *device, char *why, size_
 	if (started_in)
 		return sentence(why, why_size, -EOPNOTSUPP,
 		                "DPDK was started before in the process this one was forked from");
-	err = start_environment(strcmp(device->bus, "pci") ? NULL : device->name);
+	err = start_environment(strcmp(device->bus, "pci") ? NULL : device->name,
+	                        MEMORY_MB + device->siblings * SIBLING_MB);
 	if (err)
 		return dpdk_fails(-EOPNOTSUPP, why, why_size, "cannot start");
 	started_in = getpid();

@@ -17,7 +17,8 @@ struct dpdk_device {
 	const char *bus;  /* "vdev", or "pci" */
 	const char *name; /* "net_af_xdp0", "0000:00:10.0" */
 	const char *arguments;
-	const char *note; /* what it is, for people; or NULL */
+	const char *note;      /* what it is, for people; or NULL */
+	unsigned int siblings; /* ports that this process may make beside it */
 };
 
 struct dpdk_port {

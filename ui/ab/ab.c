@@ -88,7 +88,7 @@ static const struct option_row ab_options_table[] = {
 	{ OPTION_LATENESS, "lateness", "TIME",
 	  "p99 of how late the generator may be by itself in a block that counts (1us; without a "
 	  "core of its own 50us)" },
-	{ OPTION_GENERATOR, "generator", "AF_XDP|AF_PACKET",
+	{ OPTION_GENERATOR, "generator", "AF_XDP|AF_PACKET|DPDK",
 	  "how the generator sends, for all paths (what costs the least here)" },
 	{ .help = "Host:" },
 	{ OPTION_PLAN, "plan", "FILE",
@@ -187,7 +187,7 @@ static const char *take_design(struct arguments *arguments, int option, const ch
 		return NULL;
 	case OPTION_GENERATOR:
 		ab->wire = wire_by_name(value);
-		return ab->wire ? NULL : "AF_XDP or AF_PACKET";
+		return ab->wire ? NULL : "AF_XDP, AF_PACKET or DPDK";
 	case OPTION_CPUS:
 		return parse_cpus(value, ab) ? "two CPUs that it may run on, as in 0,1" : NULL;
 	}
