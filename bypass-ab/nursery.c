@@ -17,7 +17,7 @@
 
 struct order {
 	void (*run)(const void *request, const int *fds);
-	size_t size, n_fds;
+	size_t n_fds;
 	char request[NURSERY_REQUEST_MAX];
 };
 
@@ -160,7 +160,7 @@ static pid_t ask(const struct order *order, const int *fds)
 pid_t nursery_fork(void (*run)(const void *request, const int *fds), const void *request,
                    size_t size, const int *fds, size_t n_fds)
 {
-	struct order order = { .run = run, .size = size, .n_fds = n_fds };
+	struct order order = { .run = run, .n_fds = n_fds };
 	pid_t pid;
 
 	if (size > sizeof(order.request) || n_fds > NURSERY_FDS_MAX)

@@ -327,8 +327,11 @@ static int set_addresses(const struct ports *ports, bool raw, char *why, size_t 
 
 int ports_join(const struct ports *ports, struct link *link, bool raw, char *why, size_t why_size)
 {
-	int err = ports_check(ports, why, why_size);
+	int err = ports->given ? ports_check(ports, why, why_size)
+	                       : ports_settle(ports, why, why_size);
 
+	if (err == -ENOLINK && ports->given)
+		err = 0; /* until user space has started it */
 	if (!err)
 		err = set_addresses(ports, raw, why, why_size);
 	if (err)

@@ -41,8 +41,10 @@ int ports_prepare(struct ports *ports, struct journal *journal, bool i_know, cha
                   size_t why_size);
 void ports_close(struct ports *ports);
 
-/* As link_make, of these ports once they have settled; link_close leaves them. @raw: the
- * responder's has no address. */
+/*
+ * As link_make, of these ports, once they have settled; a NIC that was given away has no carrier
+ * before user space has started it. link_close leaves them. @raw: the responder's has no address.
+ */
 int ports_join(const struct ports *ports, struct link *link, bool raw, char *why, size_t why_size);
 
 /*

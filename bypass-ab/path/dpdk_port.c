@@ -329,13 +329,20 @@ int dpdk_port_open_nic(struct dpdk_port *port, const char *interface, char *why,
 {
 	const struct dpdk_device device = { "pci", interface, "", "poll-mode driver" };
 	unsigned int domain, bus, slot, function;
+	int err;
 
 	if (sscanf(interface, "%x:%x:%x.%u", &domain, &bus, &slot, &function) != 4)
 		return sentence(
 			why, why_size, -EOPNOTSUPP,
 			"it takes a NIC from the kernel: use a plan of two NICs (--plan) that says "
 			"rebind = yes");
-	return dpdk_port_open(port, &device, why, why_size);
+	err = dpdk_port_open(port, &device, why, why_size);
+	if (err && started_in == getpid() && !has_hugepages)
+		return sentence(why, why_size, err,
+		                "DPDK cannot use %s without hugepages: give it 64 MB of them "
+		                "(vm.nr_hugepages)",
+		                interface);
+	return err;
 }
 
 int dpdk_port_open_af_packet(struct dpdk_port *port, const char *interface, char *why,

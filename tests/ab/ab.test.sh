@@ -207,6 +207,29 @@ check_match "A path that cannot run here is skipped and says why" \
   "$(json packet.json '.arms[] | select(.path == "dpdk") | "\(.skipped) \(.why)"')" "^true .{20}"
 check "so the table does" grep -qE "dpdk.*(PCI|DPDK)" out
 
+# shellcheck disable=SC2054 # a comma within a word
+long=(--rounds 1000 --requests 1000 --paths kernel-spin,af_xdp,xdp --seed 3)
+
+# ---- DPDK as the generator's socket -------------------------------------------------------------
+
+# What is forked from a process that has DPDK cannot start one: the responders come from another one.
+run ab --generator DPDK --rounds 6 --requests 1000 --rate 4000 --paths xdp,dpdk-af_xdp,dpdk-pair --json dpdk.json
+if grep -q 'without DPDK' err; then
+  skip "The generator can send by DPDK" "built without DPDK"
+else
+  check_match "The generator can send by DPDK" "$status $(json dpdk.json .design.generator)" "^[034] DPDK$"
+  check_eq "and all paths have answered it, those of DPDK too" \
+    "$(json dpdk.json '.design.pairs as $all | [.validity.rejected_by | to_entries[] | select(.value.silent < $all).key] | join(" ")')" \
+    "kernel xdp dpdk-af_xdp dpdk-pair"
+  check_nothing_left "It leaves nothing"
+  ab_start dpdk --generator DPDK "${long[@]}"
+  wait_for 30 has_responders dpdk 4
+  note_held
+  check "Its responders come from a process that has no DPDK" pgrep -x ktax-nursery
+  stop dpdk KILL
+  check_nothing_left "kill -9 leaves nothing of it"
+fi
+
 # ---- lateness -----------------------------------------------------------------------------------
 
 run ab --rounds 6 --requests 1000 --rate 10000 --paths kernel-spin --lateness 1ns --json late.json
@@ -274,9 +297,6 @@ else
 fi
 
 # ---- ends ---------------------------------------------------------------------------------------
-
-# shellcheck disable=SC2054 # a comma within a word
-long=(--rounds 1000 --requests 1000 --paths kernel-spin,af_xdp,xdp --seed 3)
 
 for signal in INT TERM; do
   ab_start "$signal" "${long[@]}"

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/guest-nics.sh"
 
 check_kernel() {
-  VM_QEMU=$(nics_for_qemu e1000e) in_guest 400 "$top/tests/vm/guest-rebind.sh" e1000e
+  VM_QEMU=$(nics_for_qemu e1000e) in_guest 700 "$top/tests/vm/guest-rebind.sh" e1000e
 }
 
 require_command ktax jq ethtool
