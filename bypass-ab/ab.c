@@ -356,40 +356,42 @@ static int run_same(struct run *run, char *why, size_t why_size)
 	return err;
 }
 
-/* Of the A/A blocks, so before any other path has been seen. */
-static size_t unpaced_blocks(const struct ab_result *result)
+static size_t unpaced(const struct ab_block *blocks, size_t n)
 {
-	size_t n = 0;
+	size_t late = 0;
 
-	for (size_t i = 0; i < 2 * result->rounds; i++)
-		n += result->same[i].generator.own_late_p99_ns > AB_LATENESS_PACED_NS;
-	return n;
+	for (size_t i = 0; i < n; i++)
+		late += blocks[i].generator.own_late_p99_ns > AB_LATENESS_PACED_NS;
+	return late;
 }
 
-/* With few blocks one disturbance would choose. */
+bool ab_is_paced(const struct ab_block *blocks, size_t n)
+{
+	return n >= 2 * ROUNDS_LEAST && (double)unpaced(blocks, n) <= UNPACED_SHARE * (double)n;
+}
+
+/* By the A/A blocks, so before any other path has been seen. */
 static void choose_lateness_limit(struct run *run)
 {
 	struct ab_result *result = run->result;
-	size_t n = 2 * result->rounds, unpaced = unpaced_blocks(result);
-	const char *doubt =
-		result->rounds < ROUNDS_LEAST
-			? "whether the generator has a core of its own takes more rounds"
-		: (double)unpaced > UNPACED_SHARE * (double)n
-			? "the generator has no core of its own"
-			: NULL;
+	struct ab_block *same = result->same;
+	size_t n = 2 * result->rounds;
 
-	if (doubt) {
+	if (!ab_is_paced(same, n)) {
 		snprintf(result->caution[2], sizeof(result->caution[2]),
 		         "%s: in %zu of %zu A/A blocks it was late by more than %d us by itself "
 		         "(p99), and up to %d us count; with one, use --lateness 1us",
-		         doubt, unpaced, n, AB_LATENESS_PACED_NS / 1000,
+		         result->rounds < ROUNDS_LEAST
+		                 ? "whether the generator has a core of its own takes more rounds"
+		                 : "the generator has no core of its own",
+		         unpaced(same, n), n, AB_LATENESS_PACED_NS / 1000,
 		         AB_LATENESS_MOST_NS / 1000);
 		return;
 	}
 	run->generator.lateness_limit_ns = AB_LATENESS_PACED_NS;
 	for (size_t i = 0; i < n; i++)
-		if (result->same[i].generator.own_late_p99_ns > AB_LATENESS_PACED_NS)
-			result->same[i].gates |= AB_GATE_LATENESS;
+		if (same[i].generator.own_late_p99_ns > AB_LATENESS_PACED_NS)
+			same[i].gates |= AB_GATE_LATENESS;
 }
 
 static int run_different(struct run *run, const unsigned int *arms, size_t n, char *why,
@@ -589,6 +591,20 @@ static int run_arms(struct run *run, char *why, size_t why_size)
 	return err ? err : run_rounds(run, true, why, why_size);
 }
 
+/* The kernel's paths have lost what somebody has tuned, from before the first block on. */
+static void complain_of_rebinding(struct run *run)
+{
+	const struct ab_result *result = run->result;
+
+	for (size_t i = 0; i < result->n_arms; i++)
+		if (result->arm[i].type->takes_nic && !result->arm[i].skipped)
+			snprintf(run->result->caution[3], sizeof(run->result->caution[3]),
+			         "%s takes the responder's NIC from the kernel and gives it back: "
+			         "the other paths run with its driver's defaults (coalescing, "
+			         "rings, offloads, CPUs of interrupts)",
+			         result->arm[i].type->name);
+}
+
 static int run_all(struct run *run, char *why, size_t why_size)
 {
 	const struct ab_options *options = run->options;
@@ -619,6 +635,7 @@ static int run_all(struct run *run, char *why, size_t why_size)
 		result->core_distance_end_ns = core_distance_ns(options->responder_cpu);
 	cores_complain_of_distance(result->core_distance_start_ns, result->core_distance_end_ns,
 	                           result->caution[1], sizeof(result->caution[1]));
+	complain_of_rebinding(run);
 	result->lateness_p50_ns = histogram_percentile(&run->lateness, 50);
 	result->lateness_p99_ns = histogram_percentile(&run->lateness, 99);
 	result->own_lateness_p99_ns = histogram_percentile(&run->own_lateness, 99);
@@ -654,7 +671,7 @@ int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, s
 	if (!err)
 		err = allocate_histograms(ret);
 	if (!err && options->wire->starts_dpdk)
-		err = nursery_start();
+		err = nursery_start(why, why_size);
 	if (!err)
 		err = run_all(run, why, why_size);
 	nursery_stop();

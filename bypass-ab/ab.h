@@ -26,7 +26,7 @@
 struct ports;
 
 #define AB_ARMS_MAX 16
-#define AB_CAUTIONS 3 /* at most */
+#define AB_CAUTIONS 4 /* at most */
 
 #define AB_LATENESS_PACED_NS 1000  /* p99 of a generator that has a core of its own */
 #define AB_LATENESS_MOST_NS  50000 /* what counts where it has none */
@@ -194,6 +194,11 @@ void ab_result_free(struct ab_result *result);
  * allocated, and the caller's. -ENOMEM, -EINVAL: no rounds, no arms, confidence.
  */
 int ab_judge(struct ab_result *result, const struct policy *policy);
+/*
+ * Has the generator a core of its own? By its own lateness in @n blocks: 40 at least, and above
+ * AB_LATENESS_PACED_NS in one of 20 at most.
+ */
+bool ab_is_paced(const struct ab_block *blocks, size_t n);
 /* The comparison of an arm's metric, or NULL. */
 const struct ab_comparison *ab_find_comparison(const struct ab_result *result, size_t arm,
                                                enum ab_metric metric);

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sentence.h"
+
 struct order {
 	void (*run)(const void *request, const int *fds);
 	size_t n_fds;
@@ -97,7 +99,7 @@ static void __attribute__((noreturn)) serve(pid_t parent, int from)
 
 /* ---- The other side ------------------------------------------------------------------------ */
 
-int nursery_start(void)
+int nursery_start(char *why, size_t why_size)
 {
 	pid_t parent = getpid();
 	int ends[2];
@@ -106,7 +108,8 @@ int nursery_start(void)
 		return 0;
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		return -errno;
+		return sentence(why, why_size, -errno, "cannot start responders: %s",
+		                strerror(errno));
 	nursery = fork();
 	if (!nursery) {
 		close(ends[0]);
@@ -118,7 +121,7 @@ int nursery_start(void)
 		return 0;
 	nursery = 0;
 	close(control);
-	return -EAGAIN;
+	return sentence(why, why_size, -EAGAIN, "cannot start responders: no more processes");
 }
 
 void nursery_stop(void)

@@ -13,8 +13,8 @@
 #define NURSERY_FDS_MAX     4
 #define NURSERY_REQUEST_MAX 512 /* bytes */
 
-/* From now on nursery_fork forks from this state. Negative errno. */
-int nursery_start(void);
+/* From now on nursery_fork forks from this state. Negative errno, with a sentence in @why. */
+int nursery_start(char *why, size_t why_size);
 /* From the state of the caller again; none that was started is fine. */
 void nursery_stop(void);
 

@@ -320,7 +320,7 @@ int sweep_run(const struct ab_options *options, struct sweep_result *ret, char *
 	sweep.generator.stop = options->interrupted;
 	sweep.home = link_here();
 	if (!err && options->wire->starts_dpdk)
-		err = nursery_start();
+		err = nursery_start(why, why_size);
 	if (!err)
 		err = sweep_all(&sweep, ret, why, why_size);
 	nursery_stop();

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -21,6 +22,7 @@
 #define TRIAL_SIZE   64
 #define TRIAL_GAP_NS 20000 /* as in a run: what is sent back to back costs less */
 #define WHY_SIZE     256
+#define CLEARLY_LESS 0.9 /* of what the simpler ones take, which come first */
 
 const struct wire_type *const wire_types[] = { &wire_af_xdp, &wire_packet, &wire_dpdk, NULL };
 
@@ -134,17 +136,21 @@ static struct trial try_apart(const struct wire_type *type, const struct frame_f
 int wire_choose(const struct frame_flow *flow, const struct ports *ports,
                 const struct wire_type **ret_type, char *why, size_t why_size)
 {
-	struct trial best = {}, trial = {};
+	char refusal[WHY_SIZE] = "";
+	uint64_t least_ns = 0;
 
 	for (const struct wire_type *const *type = wire_types; *type; type++) {
-		trial = try_apart(*type, flow, ports);
-		if (!trial.cost_ns || (best.cost_ns && trial.cost_ns >= best.cost_ns))
+		const struct trial trial = try_apart(*type, flow, ports);
+
+		if (!trial.cost_ns && !refusal[0])
+			snprintf(refusal, sizeof(refusal), "%s", trial.why);
+		if (!trial.cost_ns || (least_ns && trial.cost_ns > CLEARLY_LESS * least_ns))
 			continue;
-		best = trial;
+		least_ns = trial.cost_ns;
 		*ret_type = *type;
 	}
-	if (!best.cost_ns)
+	if (!least_ns)
 		return sentence(why, why_size, -EOPNOTSUPP, "the generator cannot send: %s",
-		                trial.why);
+		                refusal);
 	return 0;
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <rte_ethdev.h>
@@ -18,10 +17,8 @@
 #include "sentence.h"
 #include "wire.h"
 
-#define BURST        64
-#define SIBLINGS     16  /* an arm each */
-#define LINK_TRIES   500 /* memif looks for its peer once a second */
-#define LINK_WAIT_NS 10000000
+#define BURST    64
+#define SIBLINGS 16 /* an arm each */
 
 struct wire {
 	struct dpdk_port port;
@@ -39,19 +36,6 @@ static struct wire *wire_new(int ns)
 
 /* ---- In memory ---------------------------------------------------------------------------- */
 
-static bool wait_for_link(const struct dpdk_port *port)
-{
-	const struct timespec wait = { .tv_nsec = LINK_WAIT_NS };
-	struct rte_eth_link link = { 0 };
-
-	for (int i = 0; i < LINK_TRIES; i++) {
-		if (!rte_eth_link_get_nowait(port->id, &link) && link.link_status)
-			return true;
-		nanosleep(&wait, NULL);
-	}
-	return false;
-}
-
 static int memif_open(const struct wire_config *config, struct wire **ret_wire, char *why,
                       size_t why_size)
 {
@@ -65,7 +49,7 @@ static int memif_open(const struct wire_config *config, struct wire **ret_wire, 
 	snprintf(arguments, sizeof(arguments), "role=client,socket-abstract=yes,socket=%s",
 	         config->interface);
 	err = dpdk_port_open(&wire->port, &device, why, why_size);
-	if (!err && !wait_for_link(&wire->port)) {
+	if (!err && !dpdk_port_await_link(&wire->port)) {
 		dpdk_port_close(&wire->port);
 		err = sentence(why, why_size, -ETIMEDOUT, "nobody answers on the memif socket %s",
 		               config->interface);

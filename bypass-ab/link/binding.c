@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "binding.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "change.h"
@@ -18,12 +19,13 @@
 #include "port.h"
 #include "sentence.h"
 
-#define PCI               "/sys/bus/pci"
-#define HOST_NAMESPACE    "/proc/1/ns/net"
-#define NO_IOMMU          "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
-#define COME_BACK_STEP_US 20000
-#define COME_BACK_STEPS   750 /* 15 s: firmware may be loaded */
-#define NAMED_STEPS       25  /* for udev to name it */
+#define PCI                 "/sys/bus/pci"
+#define HOST_NAMESPACE      "/proc/1/ns/net"
+#define FIRST_PID_NAMESPACE 0xeffffffc /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+#define NO_IOMMU            "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+#define COME_BACK_STEP_US   20000
+#define COME_BACK_STEPS     750 /* 15 s: firmware may be loaded */
+#define NAMED_STEPS         25  /* for udev to name it, and between two tries */
 
 /* ---- sysfs -------------------------------------------------------------------------------- */
 
@@ -47,22 +49,40 @@ static void driver_of(const char *pci, char driver[32])
 	snprintf(driver, 32, "%.31s", n > 0 ? strrchr(target, '/') + 1 : "");
 }
 
-/* The interface that the kernel has made of it, in the host's namespace; false: none. */
-static bool interface_of(const char *pci, char interface[16])
+/*
+ * The interfaces that the kernel has made of it, in the host's namespace; those of a virtio NIC are
+ * below a device of its own. Returns how many are called otherwise than @interface, and the last of
+ * all in *ret_found, if it is not NULL; "": none.
+ */
+static size_t interfaces_of(const char *pci, const char *interface, char ret_found[16])
 {
-	const struct dirent *entry;
-	bool found = false;
-	char path[64];
-	DIR *directory;
+	glob_t found = {};
+	size_t others = 0;
+	char path[96];
 
-	snprintf(path, sizeof(path), PCI "/devices/%s/net", pci);
-	directory = opendir(path);
-	while (directory && !found && (entry = readdir(directory)))
-		found = entry->d_name[0] != '.' &&
-		        snprintf(interface, 16, "%.15s", entry->d_name) > 0;
-	if (directory)
-		closedir(directory);
-	return found;
+	snprintf(path, sizeof(path), PCI "/devices/%s/net/*", pci);
+	glob(path, 0, NULL, &found);
+	snprintf(path, sizeof(path), PCI "/devices/%s/virtio*/net/*", pci);
+	glob(path, found.gl_pathc ? GLOB_APPEND : 0, NULL, &found);
+	if (ret_found)
+		ret_found[0] = '\0';
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *name = strrchr(found.gl_pathv[i], '/') + 1;
+
+		others += strcmp(name, interface) != 0;
+		if (ret_found)
+			snprintf(ret_found, 16, "%.15s", name);
+	}
+	globfree(&found);
+	return others;
+}
+
+static bool has_virtual_functions(const char *pci)
+{
+	char path[96], number[CHANGE_VALUE_MAX];
+
+	snprintf(path, sizeof(path), PCI "/devices/%s/sriov_numvfs", pci);
+	return !change_read_file(path, number) && strcmp(number, "0") != 0;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------ */
@@ -92,6 +112,11 @@ int binding_read(const char *interface, struct binding *ret, char *why, size_t w
 		                "the driver of %s, %s, shares its NIC with DPDK, and ktax can only "
 		                "give a NIC away",
 		                interface, ret->driver);
+	if (interfaces_of(ret->pci, interface, NULL) || has_virtual_functions(ret->pci))
+		return sentence(why, why_size, -EOPNOTSUPP,
+		                "the NIC of %s has other ports or virtual functions, which would "
+		                "go with it",
+		                interface);
 	err = interface_mac(interface, ret->mac);
 	if (!err)
 		err = interface_request(interface, SIOCGIFMTU, &mtu);
@@ -126,13 +151,20 @@ int binding_parse(const char *text, struct binding *ret)
 
 /* ---- Giving, and taking back ---------------------------------------------------------------- */
 
+static bool is_same_file(const char *path, ino_t inode)
+{
+	struct stat status;
+
+	return !stat(path, &status) && status.st_ino == inode;
+}
+
+/* In a container process 1 is not the host's. */
 bool binding_comes_back_here(void)
 {
-	int host = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC), here = link_here();
-	bool same = host >= 0 && here >= 0 && namespace_inode(host) == namespace_inode(here);
+	int here = link_here();
+	bool same = here >= 0 && is_same_file(HOST_NAMESPACE, namespace_inode(here)) &&
+	            is_same_file("/proc/self/ns/pid", FIRST_PID_NAMESPACE);
 
-	if (host >= 0)
-		close(host);
 	if (here >= 0)
 		close(here);
 	return same;
@@ -174,32 +206,24 @@ int binding_give(const struct binding *binding, char *why, size_t why_size)
 		                binding->pci, driver);
 	err = bind_to(binding->pci, driver);
 	driver_of(binding->pci, now);
-	if (!err && strcmp(now, driver) != 0)
-		err = -EIO;
-	if (err)
-		return sentence(why, why_size, err, "cannot bind %s to %s: %s", binding->pci,
-		                driver, strerror(-err));
+	if (err || strcmp(now, driver) != 0)
+		return sentence(why, why_size, -EOPNOTSUPP,
+		                "%s does not take %s%s%s (see the kernel's log)", driver,
+		                binding->pci, err ? ": " : "", err ? strerror(-err) : "");
 	return 0;
 }
 
-/* Of the device, in the calling thread's namespace already? */
+/* Of the device, in the calling thread's namespace already, as it was? */
 static bool is_here(const struct binding *binding, const char *interface)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq mtu = {};
+	uint8_t mac[6];
 
-	return !interface_ethtool(interface, &info) && !strcmp(info.bus_info, binding->pci);
-}
-
-/* udev may give it its name meanwhile. */
-static int await_interface(const struct binding *binding, const char *interface, char found[16])
-{
-	int named = 0;
-
-	for (int i = 0; i < COME_BACK_STEPS; i++, usleep(COME_BACK_STEP_US))
-		if (interface_of(binding->pci, found) &&
-		    (!strcmp(found, interface) || ++named >= NAMED_STEPS))
-			return 0;
-	return -ETIMEDOUT;
+	return !interface_ethtool(interface, &info) && !strcmp(info.bus_info, binding->pci) &&
+	       !interface_mac(interface, mac) && !memcmp(mac, binding->mac, sizeof(mac)) &&
+	       !interface_request(interface, SIOCGIFMTU, &mtu) &&
+	       (unsigned int)mtu.ifr_mtu == binding->mtu;
 }
 
 /* From the host's namespace to that of the caller, as it was. */
@@ -229,21 +253,37 @@ static int bring_home(const struct binding *binding, const char *interface, cons
 	return err;
 }
 
+/* udev may give it its name meanwhile, and between any two commands. */
+static int await_interface(const struct binding *binding, const char *interface)
+{
+	char found[16];
+	int err = -ETIMEDOUT, seen = 0;
+
+	for (int i = 0; i < COME_BACK_STEPS && err; i++, usleep(COME_BACK_STEP_US)) {
+		interfaces_of(binding->pci, interface, found);
+		if (!found[0])
+			continue;
+		if (!strcmp(found, interface) || ++seen % NAMED_STEPS == 0)
+			err = bring_home(binding, interface, found);
+	}
+	return err;
+}
+
 int binding_take_back(const struct binding *binding, const char *interface)
 {
-	char now[32], found[16];
+	char now[32];
+	bool away;
 	int err = 0;
 
 	driver_of(binding->pci, now);
-	if (!strcmp(now, binding->driver) && is_here(binding, interface))
-		return 1;
-	if (strcmp(now, binding->driver) != 0)
+	away = strcmp(now, binding->driver) != 0;
+	if (away)
 		err = bind_to(binding->pci, binding->driver);
-	/* What was written there is "(null)" if nothing was: an empty line makes it that. */
+	/* What was read there is "(null)" if nothing is: an empty line makes it that. */
 	if (!err)
 		err = write_to_bus(PCI "/devices/%s/driver_override", binding->pci,
 		                   strcmp(binding->override, "(null)") ? binding->override : "\n");
-	if (!err)
-		err = await_interface(binding, interface, found);
-	return err ? err : bring_home(binding, interface, found);
+	if (err)
+		return err;
+	return !away && is_here(binding, interface) ? 1 : await_interface(binding, interface);
 }

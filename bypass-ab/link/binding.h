@@ -26,18 +26,19 @@ struct binding {
 
 /*
  * Of @interface, in the calling thread's namespace. -EOPNOTSUPP, with a sentence in @why: it is no
- * PCI device, or has a driver that shares it with user space.
+ * PCI device, has a driver that shares it with user space, or other interfaces or virtual functions.
  */
 int binding_read(const char *interface, struct binding *ret, char *why, size_t why_size);
 void binding_print(const struct binding *binding, char text[BINDING_TEXT_MAX]);
 int binding_parse(const char *text, struct binding *ret);
 
-/* Is the calling thread in the namespace in which a NIC comes back? */
+/* Is the calling thread in the namespace in which a NIC comes back, that of the host? */
 bool binding_comes_back_here(void);
 
 /*
  * Gives the NIC to user space: to vfio-pci where there is an IOMMU (or VFIO does without),
- * uio_pci_generic elsewhere. -EOPNOTSUPP: that driver is not loaded; a sentence in @why.
+ * uio_pci_generic elsewhere. -EOPNOTSUPP: that driver is not loaded, or does not take it; a sentence
+ * in @why. The NIC may have no driver then: binding_take_back.
  */
 int binding_give(const struct binding *binding, char *why, size_t why_size);
 

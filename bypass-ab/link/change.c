@@ -284,12 +284,15 @@ static int save_xdp(struct change *change)
 	return id ? -EEXIST : 0;
 }
 
-/* One that is attached by a BPF link cannot be detached so, and does not need to. */
+/*
+ * One that is attached by a BPF link cannot be detached so, and does not need to. Its interface may
+ * have another index since (journal.h).
+ */
 static int restore_xdp(const struct change *change)
 {
-	int native = bpf_xdp_detach(change->index, XDP_FLAGS_DRV_MODE, NULL);
-	int generic = bpf_xdp_detach(change->index, XDP_FLAGS_SKB_MODE, NULL);
-	struct change now = { .index = change->index };
+	struct change now = { .index = if_nametoindex(change->interface) };
+	int native = bpf_xdp_detach((int)now.index, XDP_FLAGS_DRV_MODE, NULL);
+	int generic = bpf_xdp_detach((int)now.index, XDP_FLAGS_SKB_MODE, NULL);
 
 	if (!native || !generic)
 		return save_xdp(&now) == -EEXIST ? -EBUSY : 0;

@@ -378,16 +378,40 @@ static int refuse(const struct guard *guard, const struct port *port, const char
 	                port->interface, carrier, what);
 }
 
-static int check(struct mnl_socket *socket, struct guard *guard, const struct port *port, char *why,
-                 size_t why_size)
+static int find_above(struct mnl_socket *socket, struct guard *guard, const struct port *port)
 {
-	char peer[64], session[128];
 	int err = dump(socket, RTM_GETLINK, AF_UNSPEC, sizeof(struct ifinfomsg), visit_link, guard);
 
-	if (!err) {
+	if (!err)
 		climb(guard, if_nametoindex(port->interface));
+	return err;
+}
+
+static int check_bare(struct mnl_socket *socket, struct guard *guard, const struct port *port,
+                      char *why, size_t why_size)
+{
+	int err = find_above(socket, guard, port);
+	const struct interface *above;
+
+	if (err)
+		return sentence(why, why_size, err, "cannot tell what is above %s: %s",
+		                port->interface, strerror(-err));
+	if (guard->n_above < 2)
+		return 0;
+	above = find(guard, guard->above[1]);
+	return sentence(why, why_size, -EOPNOTSUPP,
+	                "%s is below %s, which would not come back if its NIC was given away",
+	                port->interface, above ? above->name : "?");
+}
+
+static int check_carried(struct mnl_socket *socket, struct guard *guard, const struct port *port,
+                         char *why, size_t why_size)
+{
+	char peer[64], session[128];
+	int err = find_above(socket, guard, port);
+
+	if (!err)
 		err = look_for_default_route(socket, guard);
-	}
 	if (err)
 		return sentence(why, why_size, err, "cannot tell what %s carries: %s",
 		                port->interface, strerror(-err));
@@ -400,8 +424,11 @@ static int check(struct mnl_socket *socket, struct guard *guard, const struct po
 	return refuse(guard, port, session, why, why_size);
 }
 
+typedef int (*check_fn)(struct mnl_socket *socket, struct guard *guard, const struct port *port,
+                        char *why, size_t why_size);
+
 /* In the port's namespace. */
-static int check_here(const struct port *port, char *why, size_t why_size)
+static int check_here(const struct port *port, check_fn check, char *why, size_t why_size)
 {
 	struct guard *guard;
 	struct mnl_socket *socket;
@@ -424,7 +451,7 @@ static int check_here(const struct port *port, char *why, size_t why_size)
 	return err;
 }
 
-int guard_check(const struct port *port, char *why, size_t why_size)
+static int check_there(const struct port *port, check_fn check, char *why, size_t why_size)
 {
 	int ns = port_open_namespace(port), home, err;
 
@@ -435,7 +462,17 @@ int guard_check(const struct port *port, char *why, size_t why_size)
 		return sentence(why, why_size, home, "cannot enter the namespace of %s%s%s: %s",
 		                port->interface, port->namespace[0] ? ", " : "", port->namespace,
 		                strerror(-home));
-	err = check_here(port, why, why_size);
+	err = check_here(port, check, why, why_size);
 	namespace_leave(home);
 	return err;
+}
+
+int guard_check(const struct port *port, char *why, size_t why_size)
+{
+	return check_there(port, check_carried, why, why_size);
+}
+
+int guard_check_bare(const struct port *port, char *why, size_t why_size)
+{
+	return check_there(port, check_bare, why, why_size);
 }

@@ -17,6 +17,9 @@
  */
 int guard_check(const struct port *port, char *why, size_t why_size);
 
+/* The same of a port that is to go away for a while: -EOPNOTSUPP if an interface stands above it. */
+int guard_check_bare(const struct port *port, char *why, size_t why_size);
+
 /*
  * The peer's address in @connection, the text of SSH_CONNECTION ("CLIENT PORT SERVER PORT"): NULL
  * if that is not what it is. @buffer holds the answer.

@@ -163,23 +163,35 @@ static bool is_same(const struct rebound *rebound, const struct change *change)
 	return false;
 }
 
-/* What the change was made on may be gone, and with it the change. */
+/* In the change's namespace. */
+static int restore_here(const struct change *change, struct rebound *rebound)
+{
+	int err = is_same(rebound, change) || change->kind == &change_driver
+	                  ? change->kind->restore(change)
+	                  : 0;
+
+	if (change->kind == &change_driver && err >= 0)
+		note_rebound(rebound, change);
+	return err == -ENODEV ? 0 : err;
+}
+
+/*
+ * What the change was made on may be gone, and with it the change. But a NIC is not gone with the
+ * namespace of its interface: it goes back to the kernel in the host's.
+ */
 static int restore_change(const struct change *change, struct rebound *rebound)
 {
-	int ns = namespace_find(change->namespace), home, err = 0;
+	int ns = namespace_find(change->namespace), home, err;
 
 	if (ns < 0)
-		return 0;
+		return change->kind == &change_driver ? restore_here(change, rebound) : 0;
 	home = namespace_visit(ns);
 	close(ns);
 	if (home < 0)
 		return home;
-	if (change->kind == &change_driver)
-		note_rebound(rebound, change);
-	if (is_same(rebound, change))
-		err = change->kind->restore(change);
+	err = restore_here(change, rebound);
 	namespace_leave(home);
-	return err == -ENODEV ? 0 : err;
+	return err;
 }
 
 /* Splits @text after its header into lines that are complete; returns their number. */

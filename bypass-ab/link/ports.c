@@ -357,6 +357,8 @@ static int note_binding(struct ports *ports, char *why, size_t why_size)
 	err = binding_read(ports->responder.interface, &ports->binding, why, why_size);
 	namespace_leave(home);
 	if (!err)
+		err = guard_check_bare(&ports->responder, why, why_size);
+	if (!err)
 		err = journal_note_driver(ports->journal, &ports->responder, why, why_size);
 	if (err)
 		ports->binding = (struct binding){};

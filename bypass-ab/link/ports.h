@@ -52,8 +52,10 @@ int ports_join(const struct ports *ports, struct link *link, bool raw, char *why
  * -EOPNOTSUPP: it may not be, or cannot; a sentence in @why.
  */
 int ports_give(struct ports *ports, char *why, size_t why_size);
-/* And back, as ports_prepare has left it; none that was given is fine. If it fails, ports_check
- * says so. */
+/*
+ * And back, with the queues of a run; what else was set of it is its driver's default. None that was
+ * given is fine. If it fails, ports_check says so.
+ */
 void ports_take_back(struct ports *ports);
 
 /* Waits until both have a carrier: attaching XDP, and detaching it, makes many NICs lose

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
@@ -31,6 +32,8 @@
 #define SIBLING_MB   24 /* a pool */
 #define RING_SIZE    1024
 #define SEND_TRIES   16
+#define LINK_TRIES   1000 /* memif looks for its peer once a second, and a NIC's link takes 5 */
+#define LINK_WAIT_NS 10000000
 #define POOL_CACHE   128
 #define PRIVATE_SIZE RTE_ALIGN(sizeof(uint32_t), RTE_MBUF_PRIV_ALIGN)
 
@@ -184,7 +187,8 @@ static int start_environment(const char *allowed, unsigned int memory_mb)
 
 	if (cpu < 0)
 		return cpu;
-	has_hugepages = enough_hugepages(memory_mb);
+	/* A generator leaves some to its responder. */
+	has_hugepages = enough_hugepages(memory_mb > MEMORY_MB ? memory_mb + MEMORY_MB : memory_mb);
 	arguments[n++] = has_hugepages ? "--in-memory" : "--no-huge";
 	if (!has_hugepages)
 		arguments[n++] = "--no-shconf";
@@ -310,17 +314,40 @@ int dpdk_port_open(struct dpdk_port *port, const struct dpdk_device *device, cha
 	return err;
 }
 
+static void stop_port(struct dpdk_port *port)
+{
+	rte_eth_promiscuous_disable(port->id);
+	rte_eth_dev_stop(port->id);
+	rte_eth_dev_close(port->id);
+	rte_eal_hotplug_remove(port->bus, port->name);
+}
+
+/* An interface that has vanished is nothing that libxdp has to tell. */
 void dpdk_port_close(struct dpdk_port *port)
 {
-	if (port->id < RTE_MAX_ETHPORTS) {
-		rte_eth_promiscuous_disable(port->id);
-		rte_eth_dev_stop(port->id);
-		rte_eth_dev_close(port->id);
-		rte_eal_hotplug_remove(port->bus, port->name);
-	}
+	libbpf_print_fn_t libbpf_print = libbpf_set_print(quiet_libbpf);
+	libxdp_print_fn_t libxdp_print = libxdp_set_print(quiet_libxdp);
+
+	if (port->id < RTE_MAX_ETHPORTS)
+		stop_port(port);
+	libbpf_set_print(libbpf_print);
+	libxdp_set_print(libxdp_print);
 	rte_mempool_free(port->pool); /* NULL is fine */
 	port->pool = NULL;
 	port->id = RTE_MAX_ETHPORTS;
+}
+
+bool dpdk_port_await_link(const struct dpdk_port *port)
+{
+	const struct timespec wait = { .tv_nsec = LINK_WAIT_NS };
+	struct rte_eth_link link = { 0 };
+
+	for (int i = 0; i < LINK_TRIES; i++) {
+		if (!rte_eth_link_get_nowait(port->id, &link) && link.link_status)
+			return true;
+		nanosleep(&wait, NULL);
+	}
+	return false;
 }
 
 /* ---- The paths' ports ----------------------------------------------------------------------- */
@@ -329,6 +356,7 @@ int dpdk_port_open_nic(struct dpdk_port *port, const char *interface, char *why,
 {
 	const struct dpdk_device device = { "pci", interface, "", "poll-mode driver" };
 	unsigned int domain, bus, slot, function;
+	char reason[256];
 	int err;
 
 	if (sscanf(interface, "%x:%x:%x.%u", &domain, &bus, &slot, &function) != 4)
@@ -336,12 +364,16 @@ int dpdk_port_open_nic(struct dpdk_port *port, const char *interface, char *why,
 			why, why_size, -EOPNOTSUPP,
 			"it takes a NIC from the kernel: use a plan of two NICs (--plan) that says "
 			"rebind = yes");
-	err = dpdk_port_open(port, &device, why, why_size);
-	if (err && started_in == getpid() && !has_hugepages)
-		return sentence(why, why_size, err,
-		                "DPDK cannot use %s without hugepages: give it 64 MB of them "
-		                "(vm.nr_hugepages)",
-		                interface);
+	err = dpdk_port_open(port, &device, reason, sizeof(reason));
+	if (!err && !dpdk_port_await_link(port)) {
+		dpdk_port_close(port);
+		return sentence(why, why_size, -EOPNOTSUPP, "DPDK: %s has no carrier", interface);
+	}
+	if (err)
+		sentence(why, why_size, err, "%s%s", reason,
+		         started_in == getpid() && !has_hugepages
+		                 ? " (without hugepages most NICs cannot be used: vm.nr_hugepages)"
+		                 : "");
 	return err;
 }
 

@@ -6,6 +6,7 @@
 #ifndef KTAX_DPDK_PORT_H
 #define KTAX_DPDK_PORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,8 @@ struct dpdk_port {
 int dpdk_port_open(struct dpdk_port *port, const struct dpdk_device *device, char *why,
                    size_t why_size);
 void dpdk_port_close(struct dpdk_port *port);
+/* Until it has a carrier, 10 s at most: false, it has none. */
+bool dpdk_port_await_link(const struct dpdk_port *port);
 
 /*
  * The same for the paths, which have one port each: the NIC whose PCI address @interface is, or an

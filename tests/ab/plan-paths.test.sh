@@ -118,7 +118,7 @@ ip -n "$ns_r" link set pr0 mtu 9000
 ports >"$tmp/before"
 run ktax ab --plan "$plan" --paths kernel-spin --json "$tmp/wire.json"
 check_match "How the generator sends is chosen on the ports themselves" \
-  "$status $(json "$tmp/wire.json" '.design.generator')" '^[034] AF_PACKET$'
+  "$status $(json "$tmp/wire.json" '.design.generator')" '^[034] (AF_PACKET|DPDK)$'
 check_ports "The ports are as they were, MTU and all"
 ip -n "$ns_g" link set pg0 mtu 1500
 ip -n "$ns_r" link set pr0 mtu 1500

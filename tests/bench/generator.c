@@ -237,6 +237,7 @@ static void make_traffic(struct traffic *traffic, double rate_pps)
 		die("traffic", strerror(-err));
 }
 
+/* A kind without send is one that this ktax was built without. */
 static size_t make_combinations(struct combination *combination, struct traffic *traffic)
 {
 	size_t n = 0;
@@ -247,7 +248,7 @@ static size_t make_combinations(struct combination *combination, struct traffic 
 			                                 .traffic = &traffic[rate],
 			                                 .rate_pps = rates_pps[rate] };
 		for (const struct wire_type *const *wire = wire_types; *wire; wire++)
-			for (int answered = 0; answered < 2; answered++)
+			for (int answered = 0; answered < 2 && (*wire)->send; answered++)
 				combination[n++] =
 					(struct combination){ .wire = *wire,
 					                      .traffic = &traffic[rate],

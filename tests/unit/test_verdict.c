@@ -575,6 +575,20 @@ static void test_no_figures_break_it(void **state)
 	}
 }
 
+static void few_late_blocks_are_of_a_core_of_its_own(void **state)
+{
+	static struct ab_block paced[60];
+
+	assert_true(ab_is_paced(paced, 60));
+	assert_true(ab_is_paced(paced, 40));
+	assert_false(ab_is_paced(paced, 39));
+	for (size_t i = 0; i < 60; i++)
+		paced[i].generator.own_late_p99_ns =
+			i < 3 ? AB_LATENESS_PACED_NS + 1 : AB_LATENESS_PACED_NS;
+	assert_true(ab_is_paced(paced, 60));
+	assert_false(ab_is_paced(paced, 40));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -602,6 +616,7 @@ int main(void)
 		cmocka_unit_test(test_senseless_runs_are_refused),
 		cmocka_unit_test(test_p90_is_compared_where_it_decides),
 		cmocka_unit_test(test_no_figures_break_it),
+		cmocka_unit_test(few_late_blocks_are_of_a_core_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

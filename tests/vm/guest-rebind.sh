@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# guest-rebind.sh DRIVER - what rebind.test.sh runs in the virtual machine.
+# guest-rebind.sh MODULE - what rebind.test.sh runs in the virtual machine: the NICs' driver.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/guest-nics.sh"
 
@@ -20,7 +20,7 @@ set_up_ports() {
 }
 
 driver() {
-  basename "$(readlink "/sys/bus/pci/devices/$device/driver")"
+  basename "$(readlink "/sys/bus/pci/devices/$device/driver" || echo none)"
 }
 
 port() {
@@ -58,7 +58,11 @@ END
 }
 
 given() {
-  [ "$(driver)" != "$1" ]
+  [ "$(driver)" = uio_pci_generic ]
+}
+
+has_program() {
+  ip -n "$ns_b" -details -json link show b0 2>/dev/null | jq -e '.[0].xdp' >/dev/null
 }
 
 set_up_ports "$1"
@@ -78,12 +82,21 @@ check_eq "$where: both paths have answered, in turns" \
 check_port "the NIC is the kernel's again, as it was"
 
 start killed ktax ab --plan "$plan"
-check "$where: the NIC is not the kernel's while DPDK has it" wait_for 120 given "$1"
+check "$where: the NIC is not the kernel's while DPDK has it" wait_for 120 given
 stop killed KILL
-check "$where: nor after kill -9" given "$1"
+check "$where: nor after kill -9" given
 run ktax ab --cleanup
 check_match "$where: --cleanup restores it" "$status $(<"$tmp/out")" "^0 restored what"
 check_port "after kill -9 and --cleanup it is as it was"
+
+# Its interface has another index by then.
+start xdp ktax ab --plan "$plan" --paths dpdk --baseline dpdk-af_xdp
+wait_for 120 given || true
+check "$where: DPDK's driver of the kernel's interfaces takes its turn after that" wait_for 120 has_program
+stop xdp KILL
+run ktax ab --cleanup
+check_port "after kill -9 then it is as it was"
+check_eq "$where: without an XDP program" "$(has_program && echo one)" ""
 
 write_plan no
 run ktax ab --plan "$plan" --baseline dpdk --paths kernel
