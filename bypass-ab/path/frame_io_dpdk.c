@@ -36,6 +36,10 @@ static int open_with(dpdk_port_open_fn open_port, const struct path_config *conf
 static int open_nic(const struct path_config *config, struct frame_io **ret_io, char *why,
                     size_t why_size)
 {
+	if (!strchr(config->interface, ':')) /* as a PCI address has it */
+		return sentence(
+			why, why_size, -EOPNOTSUPP,
+			"it takes a NIC from the kernel, which ktax ab does not do for TCP");
 	return open_with(dpdk_port_open_nic, config, ret_io, why, why_size);
 }
 

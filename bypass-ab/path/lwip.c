@@ -500,13 +500,12 @@ static void stream_stats(struct path *path, struct path_stats *ret_stats)
 }
 
 /* A path's two types: over TCP, and, as it has nothing else, that alone. */
-#define LWIP_PATH(type, name_, summary_, open_, takes_nic_)                                        \
+#define LWIP_PATH(type, name_, summary_, open_)                                                    \
 	static const struct path_type type##_stream = {                                            \
 		.name = name_,                                                                     \
 		.summary = summary_,                                                               \
 		.polls = true,                                                                     \
 		.raw = true,                                                                       \
-		.takes_nic = takes_nic_,                                                           \
 		.open = open_,                                                                     \
 		.receive = stream_receive,                                                         \
 		.send = stream_send,                                                               \
@@ -523,13 +522,13 @@ static void stream_stats(struct path *path, struct path_stats *ret_stats)
 	}
 
 LWIP_PATH(path_af_xdp_lwip, "af_xdp-lwip",
-          "AF_XDP socket with lwIP's TCP, spinning on its receive ring", af_xdp_open, false);
+          "AF_XDP socket with lwIP's TCP, spinning on its receive ring", af_xdp_open);
 LWIP_PATH(path_dpdk_lwip, "dpdk-lwip",
-          "DPDK poll-mode driver of a NIC that the kernel has given up, with lwIP's TCP", dpdk_open,
-          true);
+          "DPDK poll-mode driver of a NIC that the kernel has given up, with lwIP's TCP",
+          dpdk_open);
 LWIP_PATH(path_dpdk_af_packet_lwip, "dpdk-packet-lwip",
           "DPDK on a packet socket of the kernel, with lwIP's TCP; no true bypass",
-          dpdk_af_packet_open, false);
+          dpdk_af_packet_open);
 LWIP_PATH(path_dpdk_af_xdp_lwip, "dpdk-xdp-lwip",
           "DPDK on an AF_XDP socket of the kernel, with lwIP's TCP; no true bypass",
-          dpdk_af_xdp_open, false);
+          dpdk_af_xdp_open);
