@@ -303,12 +303,13 @@ static unsigned int gates_failed(const struct ab_block *block, uint64_t lateness
 {
 	const struct generator_counts *generator = &block->generator;
 	const struct responder_counts *responder = &block->responder;
+	uint64_t behind_limit_ns =
+		lateness_limit_ns > BEHIND_LIMIT_NS ? lateness_limit_ns : BEHIND_LIMIT_NS;
 	double duration_ns = generator->duration_ns;
 	unsigned int gates = 0;
 
 	if (generator->own_late_p99_ns > lateness_limit_ns ||
-	    (generator->late_p50_ns > BEHIND_LIMIT_NS &&
-	     generator->late_p50_ns > lateness_limit_ns))
+	    generator->late_p50_ns > behind_limit_ns)
 		gates |= AB_GATE_LATENESS;
 	if (block->steal_ns > STEAL_LIMIT * duration_ns)
 		gates |= AB_GATE_STEAL;

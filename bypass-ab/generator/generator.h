@@ -4,7 +4,8 @@
  * back (open loop), and measures each latency from when the request was due. So a stall of the
  * system under test counts against every request that it delayed: no coordinated omission.
  * How late the generator was is measured per request, and how much of that was its own: not the
- * time that the sends before have taken, in which a veth does what the kernel does for the responder.
+ * time that the sends before have taken, in which a veth does what the kernel does for the
+ * responder.
  */
 #ifndef KTAX_GENERATOR_H
 #define KTAX_GENERATOR_H
@@ -26,7 +27,7 @@ struct generator {
 	uint8_t *frames;            /* the traffic's, with the epoch of the block */
 	uint64_t *latency_ns;       /* of each request, GENERATOR_LOST: no response */
 	uint64_t *lateness_ns;      /* sent so long after it was due */
-	uint64_t *own_lateness_ns;  /* the same, or after the send before had returned */
+	uint64_t *own_lateness_ns;  /* of that, what the sends before do not explain */
 	size_t n_requests;          /* of the traffic: all, or its first ones */
 	uint64_t lateness_limit_ns; /* of its own, at p99: a block with more does not count */
 	double stretch;             /* due times are multiplied by it: 1, or another rate */
@@ -57,8 +58,8 @@ void generator_free(struct generator *generator);
 
 /*
  * Sends a block over @wire and waits for what is outstanding, @grace_ns after the last one was due
- * at most. Fills latency_ns and both latenesses, which it sorts. Then sends the stop frame to the responder. -EINTR: it
- * was to stop.
+ * at most. Fills latency_ns and both latenesses, which it sorts. Then sends the stop frame to the
+ * responder. -EINTR: it was to stop.
  */
 int generator_run(struct generator *generator, struct wire *wire, uint16_t epoch, uint64_t grace_ns,
                   struct generator_counts *ret_counts);

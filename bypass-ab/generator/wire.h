@@ -65,8 +65,8 @@ const struct wire_type *wire_by_name(const char *name);
 
 /*
  * The kind that takes the least time to send a frame of @flow on @ports, or on test links of its
- * own if that is NULL (a tenth less than the simpler ones): tried for some 20 ms each, while nobody answers, in a process of its own.
- * -EOPNOTSUPP: none of them can.
+ * own if that is NULL: tried for some 20 ms each, in a process of its own, while nobody answers. One
+ * that stands after another in wire_types has to take a tenth less. -EOPNOTSUPP: none of them can.
  */
 int wire_choose(const struct frame_flow *flow, const struct ports *ports,
                 const struct wire_type **ret_type, char *why, size_t why_size);
