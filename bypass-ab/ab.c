@@ -19,11 +19,11 @@
 #include "core_distance.h"
 #include "cores.h"
 #include "link.h"
+#include "metered.h"
 #include "nursery.h"
 #include "ports.h"
 #include "paired.h"
 #include "sentence.h"
-#include "softirq_meter.h"
 
 #define WARM_UP_BLOCKS 2           /* of each arm, which do not count */
 #define TWIN           AB_ARMS_MAX /* index of the baseline's second instance, for A/A */
@@ -48,7 +48,7 @@ struct run {
 	struct generator generator;
 	struct histogram lateness, own_lateness; /* of the generator, in all blocks that count */
 	struct paired_order order;
-	struct softirq_meter *meter; /* attached, or NULL */
+	struct metered metered;
 	uint16_t epoch;
 	size_t done, all;
 	int home; /* the namespace to come back to */
@@ -109,35 +109,6 @@ static int open_arms(struct run *run, bool in_memory, char *why, size_t why_size
 
 /* ---- What a block adds to its arm ---------------------------------------------------------- */
 
-/*
- * CPU time per answer of a block that was metered: the process' own, without what it did for the
- * generator's side in softirqs, and the kernel's for it on the generator's CPU.
- */
-static void count_cost(struct run *run, struct ab_arm *arm, struct ab_block *block,
-                       const struct softirq_time *within, const struct softirq_time *sending)
-{
-	double answers =
-		arm->type->in_kernel ? block->generator.received : block->responder.answered;
-	uint64_t own = block->responder.cpu_ns;
-
-	if (!answers)
-		return;
-	own -= within->within_ns < own ? within->within_ns : own;
-	block->kernel_ns = sending->within_ns + sending->outside_ns;
-	block->metric[AB_CPU] = (own + block->kernel_ns) / answers;
-	arm->responder_cpu_ns += own / answers / cost_rounds(run);
-	arm->kernel_cpu_ns += block->kernel_ns / answers / cost_rounds(run);
-}
-
-static struct softirq_time softirq_since(struct run *run, int cpu,
-                                         const struct softirq_time *before)
-{
-	struct softirq_time now = softirq_meter_read(run->meter, cpu);
-
-	return (struct softirq_time){ now.within_ns - before->within_ns,
-		                      now.outside_ns - before->outside_ns };
-}
-
 /* At most *@left of @count, which it takes off there. */
 static uint64_t take(uint64_t *left, uint64_t count)
 {
@@ -192,23 +163,16 @@ static void add_block(struct run *run, struct ab_arm *arm, const struct ab_block
 
 /* ---- Rounds ------------------------------------------------------------------------------- */
 
-/* With the meter attached. */
-static int run_metered_block(struct run *run, struct arm *arm, uint16_t epoch,
-                             struct ab_block *block)
+/* For its CPU time too. */
+static int run_metered_block(struct run *run, struct arm *arm, struct ab_block *block)
 {
-	const struct ab_options *options = run->options;
-	struct softirq_time within, sending;
-	int err;
+	struct metered_cost cost;
+	int err = metered_run_block(&run->metered, arm, &run->generator, run->epoch, block, &cost);
 
-	softirq_meter_set_process(run->meter, arm->responder.pid);
-	within = softirq_meter_read(run->meter, options->responder_cpu);
-	sending = softirq_meter_read(run->meter, options->generator_cpu);
-	err = arm_run_block(arm, &run->generator, epoch, block);
-	if (err)
+	if (err || !cost.answers)
 		return err;
-	within = softirq_since(run, options->responder_cpu, &within);
-	sending = softirq_since(run, options->generator_cpu, &sending);
-	count_cost(run, arm->result, block, &within, &sending);
+	arm->result->responder_cpu_ns += cost.responder_ns / cost.answers / cost_rounds(run);
+	arm->result->kernel_cpu_ns += cost.kernel_ns / cost.answers / cost_rounds(run);
 	return 0;
 }
 
@@ -250,8 +214,8 @@ static int begin_turn(struct run *run, struct arm *arm, char *why, size_t why_si
 static int run_block(struct run *run, struct arm *arm, struct ab_block *block, char *why,
                      size_t why_size)
 {
-	int err = run->meter ? run_metered_block(run, arm, run->epoch, block)
-	                     : arm_run_block(arm, &run->generator, run->epoch, block);
+	int err = run->metered.on ? run_metered_block(run, arm, block)
+	                          : arm_run_block(arm, &run->generator, run->epoch, block);
 
 	return err ? fail_arm(arm, err, why, why_size) : 0;
 }
@@ -424,6 +388,11 @@ static int meter_rounds(struct run *run, const unsigned int *arms, size_t n,
 	return err;
 }
 
+static struct remote *remote_of(const struct ab_options *options)
+{
+	return options->ports ? options->ports->remote : NULL;
+}
+
 /*
  * Rounds that measure CPU time only. Its figures stand with those of the first rounds: what is
  * paired comes from one round. Where the meter cannot attach, CPU time is not known.
@@ -436,7 +405,8 @@ static int run_cost_rounds(struct run *run, const unsigned int *arms, size_t n, 
 	struct ab_block *different[AB_ARMS_MAX];
 	int err = 0;
 
-	if (softirq_meter_start(&run->meter, result->no_cost_why, sizeof(result->no_cost_why)))
+	if (metered_start(&run->metered, run->options, remote_of(run->options), result->no_cost_why,
+	                  sizeof(result->no_cost_why)))
 		return 0;
 	set_block(run, true);
 	for (size_t i = 0; i < n; i++)
@@ -447,8 +417,7 @@ static int run_cost_rounds(struct run *run, const unsigned int *arms, size_t n, 
 	}
 	if (!err)
 		err = meter_rounds(run, arms, n, different, why, why_size);
-	softirq_meter_stop(run->meter);
-	run->meter = NULL;
+	metered_stop(&run->metered);
 	return err;
 }
 
@@ -624,14 +593,14 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	run->generator.lateness_limit_ns =
 		options->lateness_limit_ns ? options->lateness_limit_ns : AB_LATENESS_MOST_NS;
 	err = pin(options->generator_cpu, why, why_size);
-	if (!err)
+	if (!err && !remote_of(options))
 		result->core_distance_start_ns = core_distance_ns(options->responder_cpu);
 	if (!err)
 		err = run_arms(run, why, why_size);
 	for (size_t i = 0; i < result->n_arms; i++)
 		arm_close(&run->arm[i]);
 	arm_close(&run->arm[TWIN]);
-	if (!err)
+	if (!err && !remote_of(options))
 		result->core_distance_end_ns = core_distance_ns(options->responder_cpu);
 	cores_complain_of_distance(result->core_distance_start_ns, result->core_distance_end_ns,
 	                           result->caution[1], sizeof(result->caution[1]));
@@ -646,6 +615,17 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	return err;
 }
 
+struct ab_link ab_link_of(const struct ab_options *options)
+{
+	struct ab_link link = { .own = !options->ports };
+
+	snprintf(link.driver, sizeof(link.driver), "%s",
+	         options->ports ? options->ports->responder.driver : "veth");
+	if (remote_of(options))
+		link.remote = *remote_host(remote_of(options));
+	return link;
+}
+
 int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, size_t why_size)
 {
 	struct run *run = calloc(1, sizeof(*run));
@@ -657,15 +637,13 @@ int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, s
 		                   .confidence = options->confidence,
 		                   .tcp = options->tcp,
 		                   .wire = options->wire->name,
-		                   .own_links = !options->ports };
-	snprintf(ret->driver, sizeof(ret->driver), "%s",
-	         options->ports ? options->ports->driver : "veth");
+		                   .link = ab_link_of(options) };
 	if (!run)
 		return sentence(why, why_size, -ENOMEM, "out of memory");
 	*run = (struct run){ .options = options, .result = ret, .home = link_here() };
 	sched_getaffinity(0, sizeof(affinity), &affinity);
-	cores_complain(options->generator_cpu, options->responder_cpu, ret->caution[0],
-	               sizeof(ret->caution[0]));
+	cores_complain(options->generator_cpu, remote_of(options) ? -1 : options->responder_cpu,
+	               ret->caution[0], sizeof(ret->caution[0]));
 	paired_order_init(&run->order, options->seed);
 	err = name_arms(ret, options, why, why_size);
 	if (!err)

@@ -20,6 +20,7 @@
 #include "histogram.h"
 #include "path.h"
 #include "policy.h"
+#include "remote.h"
 #include "responder.h"
 #include "traffic.h"
 
@@ -118,6 +119,13 @@ struct ab_floor {
 	char why[160]; /* "" where it is */
 };
 
+/* What the requests went over. */
+struct ab_link {
+	bool own;                  /* the test bed, else the ports of a plan */
+	char driver[32];           /* of the responder's interface, "" where unknown */
+	struct remote_host remote; /* the responder's, where it is another; else its name is "" */
+};
+
 struct ab_result {
 	struct ab_arm arm[AB_ARMS_MAX]; /* [0] is the baseline */
 	size_t n_arms;
@@ -138,8 +146,7 @@ struct ab_result {
 	char no_cost_why[256]; /* CPU time was not measured; empty: it was */
 	bool tcp;
 	const char *wire; /* the generator's kind */
-	bool own_links;   /* the test bed, else the ports of a plan */
-	char driver[32];  /* of the responder's interface, "" where unknown */
+	struct ab_link link;
 	/* Of the generator, in all blocks that count: in all, and its own (generator.h). */
 	uint64_t lateness_p50_ns, lateness_p99_ns, own_lateness_p99_ns;
 	uint64_t lateness_limit_ns; /* of a block's own p99, as given or as ab_run has chosen it */
@@ -169,7 +176,8 @@ struct ab_options {
 	double confidence;
 	uint64_t seed;
 	const struct wire_type *wire;
-	int generator_cpu, responder_cpu;
+	int generator_cpu;
+	int responder_cpu; /* of this host */
 	bool ping_pong;
 	/* Where the arms take turns, instead of links of their own (link/ports.h); or NULL. */
 	struct ports *ports;
@@ -180,6 +188,9 @@ struct ab_options {
 	/* Set by a signal handler: ends the run within a block too. May be NULL. */
 	const volatile sig_atomic_t *interrupted;
 };
+
+/* What a run with @options goes over. */
+struct ab_link ab_link_of(const struct ab_options *options);
 
 /*
  * Runs it all on links of its own (link/link.h), or on options->ports. 0 and a result, or a

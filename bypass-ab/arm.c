@@ -12,6 +12,7 @@
 
 #include "idle_states.h"
 #include "ports.h"
+#include "priority.h"
 #include "sentence.h"
 #include "sort.h"
 #include "xdp_attach.h"
@@ -20,14 +21,14 @@
 #define BEHIND_LIMIT_NS 50000    /* half of a block is later than that: it cannot keep the rate */
 #define WAIT_LIMIT      0.05     /* of the block, for the CPU */
 #define STEAL_LIMIT     0.05
-#define FIFO_PRIORITY   50
 /*
  * Of the block, after it. Two ends that spin before everything else leave others nothing, and what
  * waits for a CPU gets 5 % of each second in the end (sched_rt_runtime_us; since Linux 6.12 the
  * fair server), 50 ms at once within a block. What it got in between it does not get then.
  */
-#define REST          0.1
-#define CONNECT_EPOCH 0 /* blocks count from 1 */
+#define REST                 0.1
+#define CONNECT_EPOCH        0 /* blocks count from 1 */
+#define CONNECT_SECONDS_MOST 60
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
@@ -92,6 +93,10 @@ static int open_wire_on_link(struct arm *arm, const struct traffic *traffic, int
 static int start_responder(struct arm *arm, const struct ab_options *options,
                            struct path_config *config, char *why, size_t why_size)
 {
+	arm->remote = options->ports ? options->ports->remote : NULL;
+	if (arm->remote)
+		return remote_start(arm->remote, arm->result->type->name, options->tcp, config, why,
+		                    why_size);
 	snprintf(config->interface, sizeof(config->interface), "%s", arm->link.responder_interface);
 	return responder_start(&arm->responder, arm->type, config, arm->link.responder_ns,
 	                       options->responder_cpu, options->traffic, why, why_size);
@@ -104,6 +109,30 @@ static int open_udp(struct arm *arm, const struct ab_options *options, struct pa
 	int err = open_wire_on_link(arm, options->traffic, home, why, why_size);
 
 	return err ? err : start_responder(arm, options, config, why, why_size);
+}
+
+/* How long a block may take before its generator is taken to be gone: much longer than it does. */
+static unsigned int seconds_most(const struct generator *generator)
+{
+	double schedule_ns = generator->stretch * (double)traffic_duration_ns(generator->traffic);
+	double turns_ns = (double)generator->n_requests * GRACE_NS; /* in ping-pong */
+
+	return (unsigned int)(60 + (schedule_ns + turns_ns) / 1e9);
+}
+
+/* Returns when it listens. */
+static int begin_block(struct arm *arm, uint16_t epoch, unsigned int most)
+{
+	if (arm->remote)
+		return remote_begin(arm->remote, epoch, arm->type->awake, most);
+	return responder_begin(&arm->responder, epoch);
+}
+
+static int end_block(struct arm *arm, struct responder_counts *counts)
+{
+	if (arm->remote)
+		return remote_end(arm->remote, counts, &arm->remote_kernel_ns);
+	return responder_end(&arm->responder, counts);
 }
 
 /* The stop frame of a block without requests, on the connection that was made last. */
@@ -134,29 +163,19 @@ static int open_tcp(struct arm *arm, const struct ab_options *options, struct pa
 		err = ports_settle(options->ports, why, why_size);
 	if (err)
 		return err;
-	err = responder_begin(&arm->responder, CONNECT_EPOCH);
+	err = begin_block(arm, CONNECT_EPOCH, CONNECT_SECONDS_MOST);
 	if (err)
 		return sentence(why, why_size, err, "its responder does not answer");
 	err = open_wire_on_link(arm, options->traffic, home, why, why_size);
 	if (err)
 		return err;
 	err = send_stop(arm, options->traffic);
-	end_err = responder_end(&arm->responder, &unused);
+	end_err = end_block(arm, &unused);
 	if (err || end_err)
 		return sentence(why, why_size, err ? err : end_err,
 		                "its connections do not carry: %s",
 		                strerror(err ? -err : -end_err));
 	return 0;
-}
-
-/* Whether its blocks will get what they want of the CPUs. */
-static int check_idle_states(const struct arm *arm, char *why, size_t why_size)
-{
-	int fd = arm->type->awake ? idle_states_forbid(why, why_size) : -1;
-
-	if (fd >= 0)
-		close(fd);
-	return arm->type->awake && fd < 0 ? -EOPNOTSUPP : 0;
 }
 
 /* On a link of its own, or the ports. */
@@ -181,6 +200,9 @@ static int open_in_memory(struct arm *arm, const struct ab_options *options,
 	static unsigned int made;
 	int err;
 
+	if (options->ports && options->ports->remote)
+		return sentence(why, why_size, -EOPNOTSUPP,
+		                "it is in the memory of one host, and the responder has another");
 	arm->wire_type = &wire_memif;
 	snprintf(config->interface, sizeof(config->interface), "ktax%x.%x", getpid(),
 	         made++ & 0xff);
@@ -210,7 +232,7 @@ int arm_open(struct arm *arm, struct ab_arm *result, const struct ab_options *op
 		return sentence(why, why_size, -EOPNOTSUPP, "it answers over TCP only (--tcp)");
 	if (arm->type->in_memory)
 		return open_in_memory(arm, options, &config, why, why_size);
-	err = check_idle_states(arm, why, why_size);
+	err = arm->type->awake ? idle_states_check(why, why_size) : 0;
 	if (err)
 		return err;
 	err = open_on_link(arm, options, &config, home, why, why_size);
@@ -223,6 +245,8 @@ void arm_close(struct arm *arm)
 {
 	if (!arm->result)
 		return;
+	if (arm->remote)
+		remote_stop(arm->remote);
 	responder_stop(&arm->responder);
 	if (arm->wire)
 		arm->wire_type->close(arm->wire);
@@ -232,19 +256,12 @@ void arm_close(struct arm *arm)
 	if (arm->nic)
 		ports_take_back(arm->nic);
 	arm->nic = NULL;
+	arm->remote = NULL;
 	arm->wire = NULL;
 	arm->pass = -1;
 }
 
 /* ---- A block ------------------------------------------------------------------------------ */
-
-/* Both polling sides would otherwise share their CPUs with whatever else wants to run. */
-static void set_priority(pid_t pid, bool high)
-{
-	struct sched_param parameter = { .sched_priority = high ? FIFO_PRIORITY : 0 };
-
-	sched_setscheduler(pid, high ? SCHED_FIFO : SCHED_OTHER, &parameter);
-}
 
 /*
  * Time that the hypervisor took of @cpu, in ns (counted in ticks). The responder's CPU is no
@@ -338,12 +355,14 @@ static int run_generator(struct arm *arm, struct generator *generator, uint16_t 
 
 	if (arm->type->awake && awake < 0)
 		return awake;
-	set_priority(arm->responder.pid, true);
-	set_priority(0, true);
+	if (!arm->remote)
+		priority_set(arm->responder.pid, true);
+	priority_set(0, true);
 	generator->type = arm->wire_type;
 	err = generator_run(generator, arm->wire, epoch, GRACE_NS, counts);
-	set_priority(0, false);
-	set_priority(arm->responder.pid, false);
+	priority_set(0, false);
+	if (!arm->remote)
+		priority_set(arm->responder.pid, false);
 	if (awake >= 0)
 		close(awake);
 	return err;
@@ -352,14 +371,14 @@ static int run_generator(struct arm *arm, struct generator *generator, uint16_t 
 int arm_run_block(struct arm *arm, struct generator *generator, uint16_t epoch,
                   struct ab_block *block)
 {
-	int cpu = sched_getcpu(), err = responder_begin(&arm->responder, epoch), end_err;
+	int cpu = sched_getcpu(), err = begin_block(arm, epoch, seconds_most(generator)), end_err;
 	uint64_t steal_before = steal_ns(cpu);
 
 	*block = (struct ab_block){};
 	if (err)
 		return err;
 	err = run_generator(arm, generator, epoch, &block->generator);
-	end_err = responder_end(&arm->responder, &block->responder);
+	end_err = end_block(arm, &block->responder);
 	if (err || end_err)
 		return err ? err : end_err;
 	block->steal_ns = steal_ns(cpu) - steal_before;

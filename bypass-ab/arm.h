@@ -6,6 +6,7 @@
 #include "ab.h"
 #include "generator.h"
 #include "link.h"
+#include "remote.h"
 #include "responder.h"
 
 struct arm {
@@ -14,9 +15,11 @@ struct arm {
 	struct link link;
 	const struct wire_type *wire_type; /* the run's, or DPDK's for a path in memory */
 	struct wire *wire;
-	struct responder responder;
-	struct ports *nic; /* whose responder's NIC was given to user space, or NULL */
-	int pass;          /* an XDP program at the generator's end that passes everything, or -1 */
+	struct responder responder; /* unless it is on another host: */
+	struct remote *remote;      /* that host, or NULL */
+	uint64_t remote_kernel_ns;  /* CPU time of its kernel in the last block, if it is metered */
+	struct ports *nic;          /* whose responder's NIC was given to user space, or NULL */
+	int pass; /* an XDP program at the generator's end that passes everything, or -1 */
 };
 
 /* Opens it all for the path of @result; @home is the namespace that the caller is in. As ab_run. */

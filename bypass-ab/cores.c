@@ -72,22 +72,32 @@ int cores_pick(int *ret_generator, int *ret_responder, char *why, size_t why_siz
 	return 0;
 }
 
+int cores_pick_one(void)
+{
+	int first, second;
+
+	return cores_pick(&first, &second, NULL, 0) ? sched_getcpu() : second;
+}
+
 bool cores_complain(int generator, int responder, char *text, size_t size)
 {
+	int wanted = responder < 0 ? 1 : 2;
 	cpu_set_t set;
 
-	if (share_core(generator, responder)) {
+	if (responder >= 0 && share_core(generator, responder)) {
 		snprintf(text, size,
 		         "CPU %d and %d are threads of one core: a path that polls slows down the "
 		         "generator, so that its latencies are too long",
 		         generator, responder);
 		return true;
 	}
-	if (sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) > 2)
+	if (sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) > wanted)
 		return false;
 	snprintf(text, size,
-	         "generator and responder fill both CPUs: whatever else runs here interrupts them, "
-	         "so that p99 is noisy, and p99.9 is mostly that");
+	         "%s: whatever else runs here interrupts them, so that p99 is noisy, and p99.9 is "
+	         "mostly that",
+	         wanted == 1 ? "generator and kernel share the one CPU"
+	                     : "generator and responder fill both CPUs");
 	return true;
 }
 

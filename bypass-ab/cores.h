@@ -14,10 +14,13 @@ bool cores_may_use(int cpu);
  * is but one, and a sentence in @why.
  */
 int cores_pick(int *ret_generator, int *ret_responder, char *why, size_t why_size);
+/* The one for a process that has the host to itself: not the first, which has the most of a host's
+ * interrupts; where that is the only one, that. */
+int cores_pick_one(void);
 
 /*
  * What the figures suffer from with these two CPUs, in one sentence: true; false: they have a core
- * each, and leave one to the rest of the host.
+ * each, and leave one to the rest of the host. @responder: -1 if it is on another host.
  */
 bool cores_complain(int generator, int responder, char *text, size_t size);
 

@@ -24,3 +24,13 @@ int idle_states_forbid(char *why, size_t why_size)
 	return sentence(why, why_size, err, "cannot keep CPUs from idle states by %s: %s",
 	                LATENCY_REQUEST, strerror(-err));
 }
+
+int idle_states_check(char *why, size_t why_size)
+{
+	int fd = idle_states_forbid(why, why_size);
+
+	if (fd < 0)
+		return -EOPNOTSUPP;
+	close(fd);
+	return 0;
+}

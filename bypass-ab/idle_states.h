@@ -15,5 +15,7 @@
  * host; on one without a driver for idle states (cpuidle) it changes nothing.
  */
 int idle_states_forbid(char *why, size_t why_size);
+/* May it be asked for? -EOPNOTSUPP, with a sentence in @why. */
+int idle_states_check(char *why, size_t why_size);
 
 #endif

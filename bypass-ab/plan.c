@@ -77,6 +77,14 @@ static const char *set_ip(struct plan_end *end, const char *value)
 	return NULL;
 }
 
+static const char *set_remote(struct plan_end *end, const char *value)
+{
+	if (!*value || strlen(value) >= sizeof(end->remote))
+		return "a command, as in: ssh root@server ktax";
+	strcpy(end->remote, value);
+	return NULL;
+}
+
 static const char *set_value(struct plan_end *end, enum plan_key key, const char *value)
 {
 	long number;
@@ -95,6 +103,8 @@ static const char *set_value(struct plan_end *end, enum plan_key key, const char
 		return set_mac(end, value);
 	case PLAN_IP:
 		return set_ip(end, value);
+	case PLAN_REMOTE:
+		return set_remote(end, value);
 	case PLAN_REBIND:
 		end->rebind = !strcmp(value, "yes");
 		return end->rebind || !strcmp(value, "no") ? NULL : "yes or no";
@@ -129,7 +139,8 @@ static int set_end(struct ini_file *file, struct plan_end *end, const char *sect
 		                             [PLAN_MAC] = "mac",
 		                             [PLAN_IP] = "ip",
 		                             [PLAN_PORT] = "port",
-		                             [PLAN_REBIND] = "rebind" };
+		                             [PLAN_REBIND] = "rebind",
+		                             [PLAN_REMOTE] = "remote" };
 	struct reader *reader = file->context;
 	const char *expected;
 	int key = 0;
@@ -195,6 +206,11 @@ static int check_ends(struct ini_file *file)
 		return ini_mistake(file, "[generator] names no interface");
 	if (!responder->line[PLAN_INTERFACE])
 		return ini_mistake(file, "[responder] names no interface");
+	if (!memcmp(generator->ip, responder->ip, 4))
+		return mistake_at(file, responder->line[PLAN_IP],
+		                  "generator and responder have the same ip%s", "");
+	if (responder->remote[0])
+		return 1;
 	if (!strcmp(generator->port.interface, responder->port.interface) &&
 	    !strcmp(generator->port.namespace, responder->port.namespace))
 		return mistake_at(
@@ -202,9 +218,6 @@ static int check_ends(struct ini_file *file)
 			"generator and responder are both on %s: they need two ports that "
 			"are cabled to each other",
 			responder->port.interface);
-	if (!memcmp(generator->ip, responder->ip, 4))
-		return mistake_at(file, responder->line[PLAN_IP],
-		                  "generator and responder have the same ip%s", "");
 	if (generator->cpu >= 0 && generator->cpu == responder->cpu)
 		return mistake_at(
 			file, responder->line[PLAN_CPU],
@@ -265,7 +278,7 @@ static int check_all(struct ini_file *file)
 	const struct reader *reader = file->context;
 
 	return check_ends(file) && check_end(file, &reader->plan.generator) &&
-	       check_end(file, &reader->plan.responder);
+	       (reader->plan.responder.remote[0] || check_end(file, &reader->plan.responder));
 }
 
 /* ---- Reading ------------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A plan: a run on ports of this host, instead of the embedded test bed. An INI file
+ * A plan: a run on ports of this host, or of this and another, instead of the embedded test bed. An
+ * INI file
  * (samples/ab.ini):
  *
  *	[generator]
@@ -12,6 +13,7 @@
  *	[responder]		the same, and
  *	port = 7000
  *	rebind = no		whether its NIC may be taken from the kernel for DPDK
+ *	remote = ssh root@b ktax	what runs ktax on the responder's host; none: it is this one
  *	[traffic]		the options of `ktax ab` under "Traffic", without "--"
  *	[design]		those under "Paths" and "Design"
  */
@@ -24,6 +26,7 @@
 
 #include "frame.h"
 #include "port.h"
+#include "remote.h"
 
 enum plan_key {
 	PLAN_INTERFACE,
@@ -33,6 +36,7 @@ enum plan_key {
 	PLAN_IP,
 	PLAN_PORT, /* these are the responder's only */
 	PLAN_REBIND,
+	PLAN_REMOTE,
 	PLAN_KEYS
 };
 
@@ -43,7 +47,8 @@ struct plan_end {
 	uint8_t ip[4]; /* network byte order */
 	uint16_t udp_port;
 	bool rebind;
-	int line[PLAN_KEYS]; /* where it is given, 0: it is not */
+	char remote[REMOTE_COMMAND_MAX]; /* "": this host */
+	int line[PLAN_KEYS];             /* where it is given, 0: it is not */
 };
 
 struct plan {
@@ -60,8 +65,8 @@ struct plan_settings {
 extern const char plan_unknown_key[];
 
 /*
- * Reads a plan and looks whether its interfaces, namespaces and CPUs are there. Negative errno,
- * -EINVAL with file, line and what is wrong in @why.
+ * Reads a plan and looks whether its interfaces, namespaces and CPUs are there, but for those of
+ * another host. Negative errno, -EINVAL with file, line and what is wrong in @why.
  */
 int plan_read(struct plan *plan, const char *path, const struct plan_settings *settings, char *why,
               size_t why_size);

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,14 +46,33 @@ void softirq_meter_set_process(struct softirq_meter *meter, pid_t pid)
 		meter->bpf->bss->process = pid;
 }
 
-struct softirq_time softirq_meter_read(struct softirq_meter *meter, int cpu)
+/* Of all CPUs, into per_cpu. */
+static bool read_times(struct softirq_meter *meter)
 {
 	uint32_t zero = 0;
 
-	if (!meter || cpu < 0 || cpu >= meter->n_cpus ||
-	    bpf_map_lookup_elem(bpf_map__fd(meter->bpf->maps.times), &zero, meter->per_cpu))
+	return meter &&
+	       !bpf_map_lookup_elem(bpf_map__fd(meter->bpf->maps.times), &zero, meter->per_cpu);
+}
+
+struct softirq_time softirq_meter_read(struct softirq_meter *meter, int cpu)
+{
+	if (!read_times(meter) || cpu < 0 || cpu >= meter->n_cpus)
 		return (struct softirq_time){};
 	return meter->per_cpu[cpu];
+}
+
+struct softirq_time softirq_meter_read_all(struct softirq_meter *meter)
+{
+	struct softirq_time sum = {};
+
+	if (!read_times(meter))
+		return sum;
+	for (int cpu = 0; cpu < meter->n_cpus; cpu++) {
+		sum.within_ns += meter->per_cpu[cpu].within_ns;
+		sum.outside_ns += meter->per_cpu[cpu].outside_ns;
+	}
+	return sum;
 }
 
 void softirq_meter_stop(struct softirq_meter *meter)

@@ -9,6 +9,8 @@
  * So of the receive softirqs (NET_RX) those on the generator's CPU are the responder's cost, and
  * those on its own CPU, in its own context, are not. The meter is two BPF programs per packet; it
  * is only attached in blocks whose latencies do not count.
+ *
+ * A responder with a host of its own has what is received there to itself, on whatever CPU.
  */
 #ifndef KTAX_SOFTIRQ_METER_H
 #define KTAX_SOFTIRQ_METER_H
@@ -27,6 +29,8 @@ int softirq_meter_start(struct softirq_meter **ret_meter, char *why, size_t why_
 void softirq_meter_set_process(struct softirq_meter *meter, pid_t pid);
 /* The sums of @cpu since the start; zeros where the meter is NULL. */
 struct softirq_time softirq_meter_read(struct softirq_meter *meter, int cpu);
+/* The same of all CPUs together. */
+struct softirq_time softirq_meter_read_all(struct softirq_meter *meter);
 /* Detaches; NULL is fine. */
 void softirq_meter_stop(struct softirq_meter *meter);
 

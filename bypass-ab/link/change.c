@@ -143,6 +143,16 @@ static int save_channels(struct change *change)
 	return err;
 }
 
+/* A driver that has one queue only may not know how to set it. */
+static bool has_channels(const char *interface, const struct ethtool_channels *wanted)
+{
+	struct ethtool_channels now = { .cmd = ETHTOOL_GCHANNELS };
+
+	return !interface_ethtool(interface, &now) && now.rx_count == wanted->rx_count &&
+	       now.tx_count == wanted->tx_count && now.other_count == wanted->other_count &&
+	       now.combined_count == wanted->combined_count;
+}
+
 static int restore_channels(const struct change *change)
 {
 	struct ethtool_channels channels = { .cmd = ETHTOOL_SCHANNELS };
@@ -150,7 +160,9 @@ static int restore_channels(const struct change *change)
 	if (sscanf(change->value, "%u %u %u %u", &channels.rx_count, &channels.tx_count,
 	           &channels.other_count, &channels.combined_count) != 4)
 		return -EINVAL;
-	return interface_ethtool(change->interface, &channels);
+	return has_channels(change->interface, &channels)
+	               ? 0
+	               : interface_ethtool(change->interface, &channels);
 }
 
 /* ---- Interfaces --------------------------------------------------------------------------- */

@@ -60,6 +60,7 @@ static void what_is_left_out_is_the_test_link(void **state)
 	assert_int_equal(plan.generator.cpu, -1);
 	assert_int_equal(plan.responder.udp_port, 7000);
 	assert_false(plan.responder.rebind);
+	assert_string_equal(plan.responder.remote, "");
 	assert_memory_equal(plan.generator.mac, none, 6);
 	assert_memory_equal(plan.generator.ip, client, 4);
 	assert_memory_equal(plan.responder.ip, server, 4);
@@ -82,6 +83,21 @@ static void all_keys_are_taken(void **state)
 	assert_memory_equal(plan.responder.ip, ip, 4);
 	assert_int_equal(plan.generator.cpu, 2);
 	assert_string_equal(taken, "traffic rate 7");
+}
+
+/* Names and numbers may be the same: they are of two hosts. */
+static void another_host_has_names_of_its_own(void **state)
+{
+	struct plan plan;
+
+	reads(&plan, "[generator]\ninterface = eth1\ncpu = 2\n[responder]\ninterface = eth1\n"
+	             "remote = ssh -p 2222 root@server /usr/bin/ktax\n");
+	assert_string_equal(plan.responder.remote, "ssh -p 2222 root@server /usr/bin/ktax");
+	assert_int_equal(plan.generator.cpu, 2);
+	assert_int_equal(plan.responder.cpu, -1);
+	reads(&plan, "[generator]\ninterface = eth1\ncpu = 2\n[responder]\ninterface = eth1\n"
+	             "cpu = 2\nremote = ssh b ktax\n");
+	assert_int_equal(plan.responder.cpu, 2);
 }
 
 static void mistakes_name_file_and_line(void **state)
@@ -125,6 +141,7 @@ static void values_that_make_no_sense_are_refused(void **state)
 		{ "port", "65536" },
 		{ "port", "domain" },
 		{ "rebind", "perhaps" },
+		{ "remote", "" },
 	};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -150,6 +167,9 @@ static void ends_that_do_not_go_together_are_refused(void **state)
 	        "length of a turn on it");
 	refuses(ENDS "cpu = 1\n", "a.ini:5: name a CPU for the generator and for the responder, or "
 	                          "for none of them");
+	refuses(ENDS "remote = ssh b ktax\nip = 198.18.0.1\n",
+	        "a.ini:6: generator and responder have "
+	        "the same ip");
 	refuses(ENDS "ip = 198.18.0.1\n", "a.ini:5: generator and responder have the same ip");
 }
 
@@ -189,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_left_out_is_the_test_link),
 		cmocka_unit_test(all_keys_are_taken),
+		cmocka_unit_test(another_host_has_names_of_its_own),
 		cmocka_unit_test(mistakes_name_file_and_line),
 		cmocka_unit_test(values_that_make_no_sense_are_refused),
 		cmocka_unit_test(ends_that_do_not_go_together_are_refused),

@@ -14,6 +14,7 @@
 #include "ab_host.h"
 #include "ab_output.h"
 #include "ab_plan.h"
+#include "ab_responder.h"
 #include "ab_sweep.h"
 #include "ab_traffic.h"
 #include "commands.h"
@@ -44,6 +45,7 @@ enum {
 	OPTION_SEED,
 	OPTION_CPUS,
 	OPTION_PLAN,
+	OPTION_RESPONDER,
 	OPTION_I_KNOW,
 	OPTION_CLEANUP,
 	OPTION_LATENESS,
@@ -92,7 +94,9 @@ static const struct option_row ab_options_table[] = {
 	  "how the generator sends, for all paths (what costs the least here)" },
 	{ .help = "Host:" },
 	{ OPTION_PLAN, "plan", "FILE",
-	  "run on ports of this host that FILE names (see samples/ab.ini)" },
+	  "run on ports that FILE names, of this host or of two (see samples/ab.ini)" },
+	{ OPTION_RESPONDER, "responder", NULL,
+	  "answer for the ktax of another host, whose plan has started this one" },
 	{ OPTION_I_KNOW, "i-know", NULL,
 	  "use a port even if it carries the default route or this ssh session" },
 	{ OPTION_CLEANUP, "cleanup", NULL, "restore what a run has left that was killed, and end" },
@@ -114,7 +118,7 @@ struct arguments {
 	const char *path[PATHS_MAX + 1];
 	char *paths_text;
 	enum color_when color;
-	bool sweep, cleanup, i_know;
+	bool sweep, cleanup, responder, i_know;
 	const char *plan_file;
 	struct plan plan;
 	char *plan_text[PLAN_TEXTS]; /* values of the plan that are kept */
@@ -206,6 +210,8 @@ static bool *flag_of(struct arguments *arguments, int option)
 		return &arguments->sweep;
 	case OPTION_CLEANUP:
 		return &arguments->cleanup;
+	case OPTION_RESPONDER:
+		return &arguments->responder;
 	case OPTION_I_KNOW:
 		return &arguments->i_know;
 	}
@@ -265,6 +271,12 @@ static const char *take_from_plan(void *context, const char *section, const char
 	return take(arguments, row->id, kept);
 }
 
+/* Is the responder on another host? */
+static bool is_remote(const struct arguments *arguments)
+{
+	return arguments->plan.responder.remote[0];
+}
+
 /* -1, or the exit code. */
 static int read_plan(struct arguments *arguments)
 {
@@ -277,7 +289,8 @@ static int read_plan(struct arguments *arguments)
 	if (err)
 		return error_print(&(struct failure){ .error = err, .cause = why });
 	arguments->ab.generator_cpu = arguments->plan.generator.cpu;
-	arguments->ab.responder_cpu = arguments->plan.responder.cpu;
+	if (!is_remote(arguments))
+		arguments->ab.responder_cpu = arguments->plan.responder.cpu;
 	return -1;
 }
 
@@ -342,6 +355,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 	}
 	if (options.n_operands)
 		return error_usage("ab", "unexpected argument '%s'", options.operands[0]);
+	if (is_remote(arguments) && arguments->ab.responder_cpu >= 0)
+		return error_usage("ab", "--cpus is of this host: the plan names the CPUs of two");
 	exit_code = check_baseline(arguments);
 	if (exit_code < 0)
 		exit_code = ab_traffic_check(&arguments->traffic);
@@ -509,9 +524,9 @@ static int run_planned(struct arguments *arguments, struct traffic *traffic,
 
 	arguments->ab.ports = &ports;
 	exit_code = err ? fail(err, why) : run_arms(arguments, result);
-	ports_close(&ports);
+	err = ab_plan_close(&ports, why, sizeof(why));
 	arguments->ab.ports = NULL;
-	return exit_code;
+	return err ? fail(err, why) : exit_code;
 }
 
 /* Of a trace that is slow, say. */
@@ -550,11 +565,13 @@ static int run_traffic(struct arguments *arguments, struct journal *journal,
 }
 
 /* -1, or the exit code. */
-static int choose_cpus(struct ab_options *ab)
+static int choose_cpus(struct ab_options *ab, bool remote)
 {
 	char text[256];
 
-	if (ab->generator_cpu < 0) {
+	if (remote && ab->generator_cpu < 0) {
+		ab->generator_cpu = cores_pick_one();
+	} else if (ab->generator_cpu < 0) {
 		int err = cores_pick(&ab->generator_cpu, &ab->responder_cpu, text, sizeof(text));
 
 		if (err)
@@ -572,7 +589,7 @@ static int run_on_host(struct arguments *arguments, struct ab_result *result)
 
 	if (exit_code >= 0)
 		return exit_code;
-	exit_code = choose_cpus(&arguments->ab);
+	exit_code = choose_cpus(&arguments->ab, is_remote(arguments));
 	if (exit_code < 0)
 		exit_code = run_traffic(arguments, journal, result);
 	return ab_host_restore(journal, exit_code);
@@ -600,6 +617,10 @@ static int ab_main(int argc, char **argv)
 		goto out;
 	if (arguments.cleanup) {
 		exit_code = ab_host_cleanup();
+		goto out;
+	}
+	if (arguments.responder) {
+		exit_code = ab_responder();
 		goto out;
 	}
 	default_paths(&arguments);
@@ -640,10 +661,11 @@ const struct command command_ab = {
 		"It runs on links of its own (network namespaces joined by veth pairs), which "
 		"are gone when it ends, however it ends. One run at a time: two would disturb each "
 		"other's figures.\n\n"
-		"With --plan it runs on two ports of this host that are cabled to each other; each "
+		"With --plan it runs on two ports that are cabled to each other; each "
 		"path is opened for each of its blocks then. What it changes of them is "
 		"journalled before, and restored at the end, or by the next run or --cleanup "
-		"after kill -9.",
+		"after kill -9. The responder's port may be another host's: the plan's remote is "
+		"a command, such as ssh root@server ktax, that runs the ktax there.",
 	.options = ab_options_table,
 	.examples = "ktax ab\n"
 		    "ktax ab --paths af_xdp,dpdk --policy samples/policy.ini --json ab.json\n"

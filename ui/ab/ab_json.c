@@ -128,14 +128,19 @@ static json_t *json_created(void)
 /* What the requests went over. */
 static json_t *json_link(struct writer *writer)
 {
-	const struct ab_result *result = writer->result;
-	json_t *object = json_object();
+	const struct ab_link *link = &writer->result->link;
+	json_t *object = json_object(), *host = json_null();
 
-	set(writer, object, "kind", json_string(result->own_links ? "test" : "ports"));
-	set(writer, object, "driver",
-	    result->driver[0] ? json_string(result->driver) : json_null());
-	if (!result->driver[0])
+	set(writer, object, "kind", json_string(link->own ? "test" : "ports"));
+	set(writer, object, "driver", link->driver[0] ? json_string(link->driver) : json_null());
+	if (!link->driver[0])
 		set_why(writer, object, "the interface does not name its driver");
+	if (link->remote.name[0]) {
+		host = json_object();
+		set(writer, host, "hostname", json_string(link->remote.name));
+		set(writer, host, "kernel", json_string(link->remote.kernel));
+	}
+	set(writer, object, "responder_host", host);
 	return object;
 }
 
@@ -520,16 +525,14 @@ int ab_json(FILE *file, const struct ab_result *result, const struct traffic *tr
 	return error;
 }
 
-int ab_json_set_run(json_t *object, const struct traffic *traffic, bool own_links,
-                    const char *driver)
+int ab_json_set_run(json_t *object, const struct traffic *traffic, const struct ab_link *link)
 {
 	struct ab_result *result = calloc(1, sizeof(*result));
 	struct writer writer = { .result = result, .traffic = traffic };
 
 	if (!result)
 		return -ENOMEM;
-	result->own_links = own_links;
-	snprintf(result->driver, sizeof(result->driver), "%s", driver);
+	result->link = *link;
 	set(&writer, object, "created", json_created());
 	set(&writer, object, "host", json_host(&writer));
 	set(&writer, object, "link", json_link(&writer));

@@ -35,8 +35,7 @@ int ab_json(FILE *file, const struct ab_result *result, const struct traffic *tr
  * Where, when and with what traffic it ran: "created", "host", "link" and "traffic" of @object, as
  * in ktax.ab/1. -ENOMEM.
  */
-int ab_json_set_run(json_t *object, const struct traffic *traffic, bool own_links,
-                    const char *driver);
+int ab_json_set_run(json_t *object, const struct traffic *traffic, const struct ab_link *link);
 /* JUnit XML: a suite per path and one for the policy. */
 void ab_junit(FILE *file, const struct ab_result *result);
 /* DIRECTORY/PATH.hlog for each path. On failure *ret_path is at fault. -errno. */

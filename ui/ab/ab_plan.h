@@ -25,10 +25,12 @@ const struct option_row *ab_plan_option(const struct option_row *table, const ch
 int ab_plan_flag(const char *value, bool *ret_flag);
 
 /*
- * Makes the ports of @plan fit for a run, and puts @traffic on them. As ports_prepare; ports_close
- * them in any case.
+ * Makes the ports of @plan fit for a run, and puts @traffic on them, with what the plan names to get
+ * to the responder's host. As remote_open and ports_prepare; ab_plan_close in any case.
  */
 int ab_plan_prepare(const struct plan *plan, struct journal *journal, bool i_know, bool tcp,
                     struct ports *ports, struct traffic *traffic, char *why, size_t why_size);
+/* 0, or what of the other host could not be restored, with a sentence in @why. */
+int ab_plan_close(struct ports *ports, char *why, size_t why_size);
 
 #endif

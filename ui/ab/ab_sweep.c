@@ -198,6 +198,7 @@ int ab_sweep_write_json(const struct sweep_result *result, const struct ab_optio
                         FILE *file)
 {
 	json_t *arms = json_array(), *all;
+	struct ab_link link;
 	int err;
 
 	for (size_t i = 0; i < result->n_arms; i++)
@@ -210,8 +211,8 @@ int ab_sweep_write_json(const struct sweep_result *result, const struct ab_optio
 	                result->wire, "seconds", result->seconds, "arms", arms);
 	if (!all)
 		return -ENOMEM;
-	err = ab_json_set_run(all, options->traffic, !options->ports,
-	                      options->ports ? options->ports->driver : "veth");
+	link = ab_link_of(options);
+	err = ab_json_set_run(all, options->traffic, &link);
 	if (err) {
 		json_decref(all);
 		return err;

@@ -281,9 +281,11 @@ static void put_legend(const struct terminal *t, const struct ab_result *result)
 	fputs(t->utf8 ? "✔ better  ✘ worse  ≈ equivalent  ? inconclusive  – not judged"
 	              : "+ better  ! worse  = equivalent  ? inconclusive  - not judged",
 	      t->file);
-	fputs("\nchanges of the loss in points\nCPU/request: the responder's own + what the kernel "
-	      "did for it on the generator's CPU\n",
-	      t->file);
+	fprintf(t->file,
+	        "\nchanges of the loss in points\nCPU/request: the responder's own + what the "
+	        "kernel did for it %s\n",
+	        result->link.remote.name[0] ? "in receive interrupts of its host"
+	                                    : "on the generator's CPU");
 	if (any_arm(result, is_polling))
 		fputs("* polls: takes its core whether or not there are requests\n", t->file);
 	fputs(terminal_style(t, STYLE_PLAIN), t->file);
@@ -429,6 +431,18 @@ static void put_generator(const struct terminal *t, const struct ab_result *resu
 	put_item(t, STYLE_PLAIN, "generator", list.text);
 }
 
+static void put_remote(const struct terminal *t, const struct ab_result *result)
+{
+	const struct remote_host *remote = &result->link.remote;
+	struct list list = { .separator = ", " };
+
+	if (!remote->name[0])
+		return;
+	add(&list, "on %s", remote->name);
+	add(&list, "Linux %s", remote->kernel);
+	put_item(t, STYLE_PLAIN, "responder", list.text);
+}
+
 static void put_cautions(const struct terminal *t, const struct ab_result *result)
 {
 	for (size_t i = 0; i < AB_CAUTIONS; i++)
@@ -570,6 +584,7 @@ void ab_text(const struct terminal *terminal, const struct ab_result *result,
 	put_design(terminal, result, traffic);
 	put_trace(terminal, traffic);
 	put_generator(terminal, result);
+	put_remote(terminal, result);
 	put_cautions(terminal, result);
 	put_rejected(terminal, result);
 	put_lost(terminal, result);
