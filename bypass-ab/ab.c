@@ -403,10 +403,12 @@ static int run_cost_rounds(struct run *run, const unsigned int *arms, size_t n, 
 	struct ab_result *result = run->result;
 	struct ab_block *const same[] = { result->same, result->same + result->rounds };
 	struct ab_block *different[AB_ARMS_MAX];
-	int err = 0;
+	int err = metered_start(&run->metered, run->options, remote_of(run->options),
+	                        result->no_cost_why, sizeof(result->no_cost_why));
 
-	if (metered_start(&run->metered, run->options, remote_of(run->options), result->no_cost_why,
-	                  sizeof(result->no_cost_why)))
+	if (err == -EPIPE || err == -ETIMEDOUT) /* the other host is gone */
+		return sentence(why, why_size, err, "%s", result->no_cost_why);
+	if (err)
 		return 0;
 	set_block(run, true);
 	for (size_t i = 0; i < n; i++)
@@ -615,6 +617,20 @@ static int run_all(struct run *run, char *why, size_t why_size)
 	return err;
 }
 
+/* Of two hosts, nothing is known of how far their CPUs are from each other. */
+static void complain_of_cores(struct ab_result *result, const struct ab_options *options)
+{
+	const size_t size = sizeof(result->caution[0]);
+
+	if (!remote_of(options)) {
+		cores_complain(options->generator_cpu, options->responder_cpu, result->caution[0],
+		               size);
+		return;
+	}
+	cores_complain_of_one(options->generator_cpu, "generator", result->caution[0], size);
+	snprintf(result->caution[1], size, "%s", result->link.remote.caution);
+}
+
 struct ab_link ab_link_of(const struct ab_options *options)
 {
 	struct ab_link link = { .own = !options->ports };
@@ -642,8 +658,7 @@ int ab_run(const struct ab_options *options, struct ab_result *ret, char *why, s
 		return sentence(why, why_size, -ENOMEM, "out of memory");
 	*run = (struct run){ .options = options, .result = ret, .home = link_here() };
 	sched_getaffinity(0, sizeof(affinity), &affinity);
-	cores_complain(options->generator_cpu, remote_of(options) ? -1 : options->responder_cpu,
-	               ret->caution[0], sizeof(ret->caution[0]));
+	complain_of_cores(ret, options);
 	paired_order_init(&run->order, options->seed);
 	err = name_arms(ret, options, why, why_size);
 	if (!err)

@@ -111,13 +111,15 @@ static int open_udp(struct arm *arm, const struct ab_options *options, struct pa
 	return err ? err : start_responder(arm, options, config, why, why_size);
 }
 
-/* How long a block may take before its generator is taken to be gone: much longer than it does. */
+/* How long a block may take before its generator is taken to be gone. */
 static unsigned int seconds_most(const struct generator *generator)
 {
-	double schedule_ns = generator->stretch * (double)traffic_duration_ns(generator->traffic);
-	double turns_ns = (double)generator->n_requests * GRACE_NS; /* in ping-pong */
+	const struct traffic *traffic = generator->traffic;
+	double share = (double)generator->n_requests / (double)traffic->n_requests;
+	double schedule_ns = generator->stretch * share * (double)traffic_duration_ns(traffic);
+	double pings_ns = (double)generator->n_requests * GENERATOR_PING_TIMEOUT_NS;
 
-	return (unsigned int)(60 + (schedule_ns + turns_ns) / 1e9);
+	return (unsigned int)(60 + 2e-9 * (generator->ping_pong ? pings_ns : schedule_ns));
 }
 
 /* Returns when it listens. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sentence.h"
 
@@ -81,23 +82,33 @@ int cores_pick_one(void)
 
 bool cores_complain(int generator, int responder, char *text, size_t size)
 {
-	int wanted = responder < 0 ? 1 : 2;
 	cpu_set_t set;
 
-	if (responder >= 0 && share_core(generator, responder)) {
+	if (share_core(generator, responder)) {
 		snprintf(text, size,
 		         "CPU %d and %d are threads of one core: a path that polls slows down the "
 		         "generator, so that its latencies are too long",
 		         generator, responder);
 		return true;
 	}
-	if (sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) > wanted)
+	if (sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) > 2)
 		return false;
 	snprintf(text, size,
-	         "%s: whatever else runs here interrupts them, so that p99 is noisy, and p99.9 is "
-	         "mostly that",
-	         wanted == 1 ? "generator and kernel share the one CPU"
-	                     : "generator and responder fill both CPUs");
+	         "generator and responder fill both CPUs: whatever else runs here interrupts them, "
+	         "so that p99 is noisy, and p99.9 is mostly that");
+	return true;
+}
+
+bool cores_complain_of_one(int cpu, const char *who, char *text, size_t size)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) > 1)
+		return false;
+	snprintf(text, size,
+	         "the %s's host has but CPU %d: whatever else runs there interrupts the %s, so "
+	         "that p99 is noisy, and p99.9 is mostly that",
+	         who, cpu, who);
 	return true;
 }
 
@@ -112,4 +123,21 @@ bool cores_complain_of_distance(double start_ns, double end_ns, char *text, size
 		"moved them meanwhile, and with them every latency",
 		start_ns, end_ns);
 	return true;
+}
+
+void cores_model(char *text, size_t size)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char line[256], *colon;
+
+	text[0] = '\0';
+	if (!file)
+		return;
+	while (!text[0] && fgets(line, sizeof(line), file)) {
+		colon = strncmp(line, "model name", 10) ? NULL : strchr(line, ':');
+		if (colon)
+			snprintf(text, size, "%s", colon + 1 + (colon[1] == ' '));
+	}
+	fclose(file);
+	text[strcspn(text, "\n")] = '\0';
 }

@@ -20,11 +20,16 @@ int cores_pick_one(void);
 
 /*
  * What the figures suffer from with these two CPUs, in one sentence: true; false: they have a core
- * each, and leave one to the rest of the host. @responder: -1 if it is on another host.
+ * each, and leave one to the rest of the host.
  */
 bool cores_complain(int generator, int responder, char *text, size_t size);
+/* The same of one, for @who, where the other is on another host. */
+bool cores_complain_of_one(int cpu, const char *who, char *text, size_t size);
 
 /* The same of their distance (core_distance.h) at the start and at the end, 0: unknown. */
 bool cores_complain_of_distance(double start_ns, double end_ns, char *text, size_t size);
+
+/* "model name" of /proc/cpuinfo; "" where it has none. */
+void cores_model(char *text, size_t size);
 
 #endif

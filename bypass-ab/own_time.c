@@ -20,14 +20,20 @@ static uint64_t run_delay_ns(void)
 	return delay_ns;
 }
 
+uint64_t own_time_cpu_ns(void)
+{
+	struct timespec cpu;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+	return cpu.tv_sec * 1000000000ULL + cpu.tv_nsec;
+}
+
 void own_time_read(struct own_time *ret)
 {
 	struct rusage usage;
-	struct timespec cpu;
 
 	getrusage(RUSAGE_THREAD, &usage);
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-	ret->cpu_ns = cpu.tv_sec * 1000000000ULL + cpu.tv_nsec;
+	ret->cpu_ns = own_time_cpu_ns();
 	ret->wait_ns = run_delay_ns();
 	ret->switches = usage.ru_nivcsw;
 }

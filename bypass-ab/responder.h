@@ -16,7 +16,7 @@
 /* What a responder counts of a block, in memory shared with its parent. */
 struct responder_counts {
 	uint64_t received, answered, stale; /* stale: of an earlier block, not answered */
-	uint64_t cpu_ns;                    /* CPU time of the process within the block */
+	uint64_t cpu_ns;                    /* CPU time of the process, from the first burst on */
 	uint64_t wait_ns;                   /* runnable, but not running (schedstat) */
 	uint64_t switches;                  /* involuntary */
 	struct path_stats path;

@@ -201,13 +201,16 @@ static int sweep_arm(struct sweep *sweep, struct sweep_arm *result)
 	return err;
 }
 
-/* If it has, that is the reason, whatever came of it. */
+/* If it has, or its host, that is the reason, whatever came of it. */
 static bool port_has_vanished(const struct sweep *sweep, char *why, size_t why_size)
 {
 	char found[256];
+	int err;
 
-	if (!sweep->options->ports ||
-	    ports_check(sweep->options->ports, found, sizeof(found)) != -ENODEV)
+	if (!sweep->options->ports)
+		return false;
+	err = ports_check(sweep->options->ports, found, sizeof(found));
+	if (!err || err == -ENOLINK)
 		return false;
 	sentence(why, why_size, 0, "%s", found);
 	return true;

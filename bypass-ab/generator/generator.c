@@ -10,10 +10,9 @@
 #include "sort.h"
 #include "tsc.h"
 
-#define START_AFTER_NS   500000    /* until the first request is due */
-#define RECEIVE_MOST     16        /* frames between two looks at the schedule */
-#define PING_TIMEOUT_NS  100000000 /* then a ping counts as lost */
-#define STOP_FRAMES      3         /* one is enough if none is lost */
+#define START_AFTER_NS   500000 /* until the first request is due */
+#define RECEIVE_MOST     16     /* frames between two looks at the schedule */
+#define STOP_FRAMES      3      /* one is enough if none is lost */
 #define STOP_INTERVAL_NS 1000000
 
 /* A block under way. */
@@ -149,7 +148,8 @@ static void send_next(struct run *run)
 static bool is_due(const struct run *run)
 {
 	if (run->generator->ping_pong)
-		return !run->outstanding || run->now_ns - run->sent_at_ns > PING_TIMEOUT_NS;
+		return !run->outstanding ||
+		       run->now_ns - run->sent_at_ns > GENERATOR_PING_TIMEOUT_NS;
 	return run->now_ns >= due_ns(run, run->next);
 }
 

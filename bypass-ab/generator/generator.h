@@ -19,7 +19,8 @@
 #include "tsc.h"
 #include "wire.h"
 
-#define GENERATOR_LOST UINT64_MAX
+#define GENERATOR_LOST            UINT64_MAX
+#define GENERATOR_PING_TIMEOUT_NS 100000000 /* then a ping counts as lost */
 
 struct generator {
 	const struct wire_type *type;

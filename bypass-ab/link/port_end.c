@@ -106,7 +106,7 @@ static struct frame_end *own_end(const struct port_end *end, struct frame_flow *
 /* Where the calling thread came from, or a negative errno. */
 static int visit(const struct port_end *end, char *why, size_t why_size)
 {
-	int home = end->ns < 0 ? end->ns : namespace_visit(end->ns);
+	int home = namespace_visit(end->ns);
 
 	if (home < 0)
 		return sentence(why, why_size, home, "cannot enter the namespace of %s: %s",
@@ -136,6 +136,10 @@ int port_end_examine(struct port_end *end, struct frame_flow *flow, bool i_know,
 	if (err)
 		return err;
 	end->ns = port_open_namespace(&end->port);
+	if (end->ns < 0)
+		return sentence(why, why_size, -ENODEV,
+		                "cannot open the network namespace \"%s\": %s", end->port.namespace,
+		                strerror(-end->ns));
 	home = visit(end, why, why_size);
 	if (home < 0)
 		return home;
@@ -146,14 +150,14 @@ int port_end_examine(struct port_end *end, struct frame_flow *flow, bool i_know,
 
 /* ---- Changing ------------------------------------------------------------------------------- */
 
-static int set_sysctl(const struct port_end *end, const char *format, const char *value, char *why,
-                      size_t why_size)
+static int set_sysctl(const struct port_end *end, struct journal *journal, const char *format,
+                      const char *value, char *why, size_t why_size)
 {
 	char path[128];
 	int err;
 
 	snprintf(path, sizeof(path), format, end->port.interface);
-	err = journal_set_file(end->journal, &end->port, path, value, why, why_size);
+	err = journal_set_file(journal, &end->port, path, value, why, why_size);
 	return err == -ENOENT ? 0 : err; /* a kernel without IPv6 */
 }
 
@@ -161,18 +165,20 @@ static int set_sysctl(const struct port_end *end, const char *format, const char
  * Linux would send router solicitations at its own time, and forward on the one port, back to the
  * other, what it receives for the client.
  */
-static int silence(const struct port_end *end, char *why, size_t why_size)
+static int silence(const struct port_end *end, struct journal *journal, char *why, size_t why_size)
 {
-	int err = set_sysctl(end, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1", why, why_size);
+	int err = set_sysctl(end, journal, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1", why,
+	                     why_size);
 
 	return err ? err
-	           : set_sysctl(end, "/proc/sys/net/ipv4/conf/%s/forwarding", "0", why, why_size);
+	           : set_sysctl(end, journal, "/proc/sys/net/ipv4/conf/%s/forwarding", "0", why,
+	                        why_size);
 }
 
-/* In the port's namespace. */
-static int change_here(const struct port_end *end, char *why, size_t why_size)
+/* In the port's namespace. Without a journal (NULL) it has been written down before. */
+static int change_here(const struct port_end *end, struct journal *journal, char *why,
+                       size_t why_size)
 {
-	struct journal *journal = end->journal;
 	const struct port *port = &end->port;
 	int err = journal_note_xdp(journal, port, why, why_size);
 
@@ -185,7 +191,7 @@ static int change_here(const struct port_end *end, char *why, size_t why_size)
 	if (!err)
 		err = journal_set_one_channel(journal, port, why, why_size);
 	if (!err)
-		err = silence(end, why, why_size);
+		err = silence(end, journal, why, why_size);
 	if (!err)
 		err = journal_set_up(journal, port, why, why_size);
 	return err ? err : journal_note_napi(journal, port, why, why_size);
@@ -213,7 +219,7 @@ int port_end_change(struct port_end *end, const struct frame_flow *flow, bool ad
 
 	if (home < 0)
 		return home;
-	err = change_here(end, why, why_size);
+	err = change_here(end, end->journal, why, why_size);
 	namespace_leave(home);
 	if (err || !addressed)
 		return err;
@@ -311,7 +317,7 @@ void port_end_take_back(struct port_end *end)
 		         "interface %s has not come back from user space (%s): %s",
 		         end->port.interface, end->binding.pci, strerror(-err));
 	else
-		change_here(end, end->lost, sizeof(end->lost));
+		change_here(end, NULL, end->lost, sizeof(end->lost));
 	namespace_leave(home);
 }
 
@@ -332,7 +338,7 @@ enum port_state port_end_state(const struct port_end *end)
 	home = namespace_visit(end->ns);
 	if (home < 0)
 		return PORT_GONE;
-	if (if_nametoindex(end->port.interface) == end->index)
+	if (end->index && if_nametoindex(end->port.interface) == end->index)
 		state = has_carrier(end->port.interface) ? PORT_READY : PORT_NO_CARRIER;
 	namespace_leave(home);
 	return state;

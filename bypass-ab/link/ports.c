@@ -66,13 +66,10 @@ void ports_take_back(struct ports *ports)
 {
 	struct port_end *end = &ports->responder;
 
-	if (!ports->remote) {
+	if (!ports->remote)
 		port_end_take_back(end);
-		snprintf(ports->lost, sizeof(ports->lost), "%s", end->lost);
-		return;
-	}
-	if (end->given)
-		remote_take_back(ports->remote, ports->lost, sizeof(ports->lost));
+	else if (end->given)
+		remote_take_back(ports->remote, NULL, 0); /* ports_check asks whether it has */
 	end->given = false;
 }
 
@@ -150,15 +147,18 @@ int ports_join(const struct ports *ports, struct link *link, bool raw, char *why
 
 /* ---- Still there? --------------------------------------------------------------------------- */
 
-static int say(enum port_state state, const struct port_end *end, char *why, size_t why_size)
+static int say(enum port_state state, const struct port_end *end, const struct remote *remote,
+               char *why, size_t why_size)
 {
+	const char *host = remote ? remote_host(remote)->name : "", *colon = remote ? ": " : "";
+
 	if (state == PORT_GONE)
-		return sentence(why, why_size, -ENODEV, "interface %s has vanished",
-		                end->port.interface);
+		return sentence(why, why_size, -ENODEV, "%s%sinterface %s has vanished", host,
+		                colon, end->port.interface);
 	return sentence(why, why_size, -ENOLINK,
-	                "interface %s has no carrier: are the two ports cabled to each other, and "
-	                "up?",
-	                end->port.interface);
+	                "%s%sinterface %s has no carrier: are the two ports cabled to each other, "
+	                "and up?",
+	                host, colon, end->port.interface);
 }
 
 int ports_check(const struct ports *ports, char *why, size_t why_size)
@@ -168,14 +168,14 @@ int ports_check(const struct ports *ports, char *why, size_t why_size)
 
 	if (responder < 0)
 		return responder;
-	if (ports->lost[0])
-		return sentence(why, why_size, -ENODEV, "%s", ports->lost);
+	if (ports->responder.lost[0])
+		return sentence(why, why_size, -ENODEV, "%s", ports->responder.lost);
 
 	/* The peer of a cable that was pulled out has lost its carrier, too. */
 	if (generator != PORT_READY && (generator == PORT_GONE || responder != PORT_GONE))
-		return say(generator, &ports->generator, why, why_size);
+		return say(generator, &ports->generator, NULL, why, why_size);
 	if (responder != PORT_READY)
-		return say(responder, &ports->responder, why, why_size);
+		return say(responder, &ports->responder, ports->remote, why, why_size);
 	return 0;
 }
 

@@ -22,7 +22,6 @@ struct ports {
 	struct remote *remote;     /* that host, or NULL */
 	bool tcp;                  /* the generator's end is the kernel's TCP, and has an address */
 	struct frame_flow flow;    /* what frames carry; MACs of zero: the interfaces' own */
-	char lost[256]; /* why the responder's has not come back from user space, or "" */
 };
 
 /*

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,16 +20,19 @@
 #define WORDS_MAX        32
 #define ANSWER_MS        30000 /* opening a path and settling take the longest */
 #define TAKE_NIC_MS      90000
-#define LEAVE_MS         90000 /* a NIC may have to be given back */
+#define LEAVE_MS         90000 /* a NIC may have to be given back, also if it is told by a signal */
 #define END_COMMAND_MS   5000
 #define END_COMMAND_STEP 10
 
 extern char **environ;
 
+/* In memory that is shared with the processes that are forked, which ask too. */
 struct remote {
 	int fd; /* the command's standard input and output */
 	pid_t pid;
-	bool broken; /* an answer has not come: nothing that comes now can be told from it */
+	uint32_t number; /* of the last request */
+	bool broken;     /* an answer has not come */
+	bool told;       /* a sentence has said so */
 	char command[REMOTE_COMMAND_MAX];
 	struct remote_host host;
 };
@@ -86,19 +90,31 @@ static int spawn(const char *command, int fd, pid_t *ret_pid)
 	return -err;
 }
 
-/* Waits for it, and ends it if it does not by itself; its status as waitpid has it, or -1. */
+/* Has it ended within @ms? Its status as waitpid has it. */
+static bool has_ended(pid_t pid, int ms, int *ret_status)
+{
+	for (; ms >= 0; ms -= END_COMMAND_STEP) {
+		if (waitpid(pid, ret_status, WNOHANG) == pid)
+			return true;
+		usleep(END_COMMAND_STEP * 1000);
+	}
+	return false;
+}
+
+/*
+ * Waits for it, and ends it if it does not by itself: a ktax that it has become restores its host
+ * first. Its status, or -1.
+ */
 static int end_command(struct remote *remote)
 {
 	int status = -1;
 
 	shutdown(remote->fd, SHUT_RDWR);
-	for (int ms = 0; ms < END_COMMAND_MS; ms += END_COMMAND_STEP) {
-		if (waitpid(remote->pid, &status, WNOHANG) == remote->pid)
-			return status;
-		usleep(END_COMMAND_STEP * 1000);
-	}
+	if (has_ended(remote->pid, END_COMMAND_MS, &status))
+		return status;
 	kill(remote->pid, SIGTERM);
-	usleep(100000);
+	if (has_ended(remote->pid, LEAVE_MS, &status))
+		return status;
 	kill(remote->pid, SIGKILL);
 	waitpid(remote->pid, NULL, 0);
 	return -1;
@@ -125,19 +141,24 @@ static int wait_for_answer(const struct remote *remote, int timeout_ms)
 static int lose(struct remote *remote, int err, char *why, size_t why_size)
 {
 	remote->broken = true;
+	remote->told = remote->told || why;
 	return sentence(why, why_size, err,
 	                "the responder's host %s does not answer any more (%s); what it has not "
 	                "restored by itself, `ktax ab --cleanup` restores there",
 	                remote->host.name, remote->command);
 }
 
-static int await(struct remote *remote, struct remote_answer *answer, int timeout_ms, char *why,
-                 size_t why_size)
+/* Answers to what was asked before are of somebody who has not waited for them. */
+static int await(struct remote *remote, uint32_t number, struct remote_answer *answer,
+                 int timeout_ms, char *why, size_t why_size)
 {
-	int err = wait_for_answer(remote, timeout_ms);
+	int err;
 
-	if (!err)
-		err = remote_receive(remote->fd, answer, sizeof(*answer));
+	do {
+		err = wait_for_answer(remote, timeout_ms);
+		if (!err)
+			err = remote_receive(remote->fd, answer, sizeof(*answer));
+	} while (!err && answer->number != number);
 	if (err)
 		return lose(remote, err, why, why_size);
 	answer->why[sizeof(answer->why) - 1] = '\0';
@@ -152,12 +173,15 @@ static int ask_with(struct remote *remote, const struct remote_request *request,
                     size_t extra_size, struct remote_answer *answer, int timeout_ms, char *why,
                     size_t why_size)
 {
-	int err = remote->broken ? -EPIPE : remote_send(remote->fd, request, sizeof(*request));
+	struct remote_request numbered = *request;
+	int err;
 
+	numbered.number = ++remote->number;
+	err = remote->broken ? -EPIPE : remote_send(remote->fd, &numbered, sizeof(numbered));
 	if (!err && extra)
 		err = remote_send(remote->fd, extra, extra_size);
 	return err ? lose(remote, err, why, why_size)
-	           : await(remote, answer, timeout_ms, why, why_size);
+	           : await(remote, numbered.number, answer, timeout_ms, why, why_size);
 }
 
 static int ask(struct remote *remote, const struct remote_request *request,
@@ -177,97 +201,127 @@ static int tell(struct remote *remote, const struct remote_request *request, cha
 
 /* ---- Opening and closing -------------------------------------------------------------------- */
 
-/* The hello, for as long as it takes; what comes instead is for people. */
-static int receive_hello(struct remote *remote, struct remote_hello *hello)
+/* For as long as it takes until something comes, or a signal. */
+static int await_greeting(const struct remote *remote)
 {
 	struct pollfd poll_for = { .fd = remote->fd, .events = POLLIN };
-	char *at = (char *)hello;
-	size_t size = 0;
 
-	*hello = (struct remote_hello){};
-	while (size < sizeof(*hello)) {
-		ssize_t n;
-
-		if (poll(&poll_for, 1, -1) < 0)
-			return -errno;
-		n = read(remote->fd, at + size, sizeof(*hello) - size);
-		if (n <= 0)
-			return size ? -EPROTO : -EPIPE;
-		size += (size_t)n;
-		if (memcmp(hello->magic, REMOTE_MAGIC,
-		           size < sizeof(hello->magic) ? size : sizeof(hello->magic)) != 0)
-			return -EPROTO;
-	}
-	return 0;
+	return poll(&poll_for, 1, -1) < 0 ? -errno : 0;
 }
 
-static int refuse_other(const struct remote *remote, struct remote_hello *hello, char *why,
-                        size_t why_size)
+/* What has come instead, up to the end of its line, as far as it can be printed. */
+static void read_line(const struct remote *remote, const char *begun, size_t n, char *line,
+                      size_t size)
 {
-	struct remote_hello own;
+	char c = begun[n - 1];
 
-	remote_hello(&own);
-	hello->version[sizeof(hello->version) - 1] = '\0';
-	hello->machine[sizeof(hello->machine) - 1] = '\0';
-	hello->host.name[sizeof(hello->host.name) - 1] = '\0';
-	hello->host.kernel[sizeof(hello->host.kernel) - 1] = '\0';
-	if (!strcmp(own.version, hello->version) && !strcmp(own.machine, hello->machine) &&
-	    own.request_size == hello->request_size && own.answer_size == hello->answer_size)
-		return 0;
-	return sentence(why, why_size, -EPROTO,
-	                "%s has ktax %s for %s, and this is another one, %s for %s: install the "
-	                "same on both (%s)",
-	                hello->host.name, hello->version, hello->machine, own.version, own.machine,
-	                remote->command);
+	memcpy(line, begun, n);
+	while (n < size - 1 && c != '\n' && !remote_receive(remote->fd, &c, 1))
+		line[n++] = c;
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	for (char *at = line; *at; at++)
+		*at = *at >= ' ' && *at < 0x7f ? *at : '?';
 }
 
-/* Up to the end of the line, what is printable of it. */
-static void first_line(const struct remote_hello *hello, char *text, size_t size)
+/* -EREMOTEIO: it is none; @line is what has come. */
+static int receive_greeting(const struct remote *remote, struct remote_greeting *greeting,
+                            char *line, size_t line_size)
 {
-	const char *from = (const char *)hello;
+	char *at = (char *)greeting;
 	size_t n = 0;
+	int err = await_greeting(remote);
 
-	for (; n < size - 1 && from[n] && from[n] != '\n'; n++)
-		text[n] = from[n] >= ' ' && from[n] < 0x7f ? from[n] : '?';
-	text[n] = '\0';
+	while (!err && n < sizeof(greeting->magic)) {
+		err = remote_receive(remote->fd, at + n, 1);
+		if (err || at[n] == REMOTE_MAGIC[n]) {
+			n++;
+			continue;
+		}
+		read_line(remote, at, n + 1, line, line_size);
+		return -EREMOTEIO;
+	}
+	return err ? err : remote_receive(remote->fd, at + n, sizeof(*greeting) - n);
 }
 
-static int shake_hands(struct remote *remote, char *why, size_t why_size)
+static bool is_the_same(struct remote_greeting *other, const struct remote_greeting *own)
 {
-	struct remote_hello hello;
-	int err = receive_hello(remote, &hello), status;
-	char line[60];
+	other->version[sizeof(other->version) - 1] = '\0';
+	other->machine[sizeof(other->machine) - 1] = '\0';
+	return !strcmp(own->version, other->version) && !strcmp(own->machine, other->machine) &&
+	       own->protocol == other->protocol && own->request_size == other->request_size &&
+	       own->answer_size == other->answer_size;
+}
 
-	if (!err)
-		err = refuse_other(remote, &hello, why, why_size);
-	if (!err) {
-		remote->host = hello.host;
-		return 0;
-	}
-	remote->broken = true;
-	status = end_command(remote);
+static int refuse(struct remote *remote, int err, const char *line, char *why, size_t why_size)
+{
+	int status = end_command(remote);
+
 	remote->pid = 0;
+	remote->broken = remote->told = true;
+	if (err == -EREMOTEIO)
+		return sentence(why, why_size, err,
+		                "what the command of \"remote\" runs is no ktax: it says \"%s\" "
+		                "(%s)",
+		                line, remote->command);
 	if (err == -EPIPE && WIFEXITED(status))
 		return sentence(why, why_size, err,
 		                "there is no responder: the command of \"remote\" has ended with "
 		                "status %d (%s)",
 		                WEXITSTATUS(status), remote->command);
-	if (err == -EPROTO && memcmp(hello.magic, REMOTE_MAGIC, sizeof(hello.magic)) != 0) {
-		first_line(&hello, line, sizeof(line));
-		return sentence(why, why_size, err,
-		                "what the command of \"remote\" runs is no ktax: it says \"%s\" "
-		                "(%s)",
-		                line, remote->command);
-	}
-	if (err == -EPROTO)
-		return err;
 	return sentence(why, why_size, err, "there is no responder: %s (%s)", strerror(-err),
 	                remote->command);
 }
 
-int remote_open(struct remote **ret, const char *command, char *why, size_t why_size)
+static int refuse_other(struct remote *remote, const struct remote_greeting *other,
+                        const struct remote_greeting *own, char *why, size_t why_size)
 {
-	struct remote *remote = calloc(1, sizeof(*remote));
+	end_command(remote);
+	remote->pid = 0;
+	remote->broken = remote->told = true;
+	return sentence(why, why_size, -EREMOTEIO,
+	                "the other host has ktax %s for %s, which is another than this %s for %s: "
+	                "install the same on both (%s)",
+	                other->version, other->machine, own->version, own->machine,
+	                remote->command);
+}
+
+static int greet(struct remote *remote, char *why, size_t why_size)
+{
+	struct remote_greeting own, other;
+	char line[60] = "";
+	int err = receive_greeting(remote, &other, line, sizeof(line));
+
+	if (err)
+		return refuse(remote, err, line, why, why_size);
+	remote_greet(&own);
+	return is_the_same(&other, &own) ? 0 : refuse_other(remote, &other, &own, why, why_size);
+}
+
+static int set_cpu(struct remote *remote, int cpu, char *why, size_t why_size)
+{
+	struct remote_answer answer;
+	int err;
+
+	strcpy(remote->host.name, "the other host");
+	err = ask(remote, &(struct remote_request){ .call = REMOTE_CPU, .cpu = cpu }, &answer, why,
+	          why_size);
+	if (!err)
+		remote->host = answer.host;
+	return err;
+}
+
+static struct remote *allocate(void)
+{
+	struct remote *remote = mmap(NULL, sizeof(*remote), PROT_READ | PROT_WRITE,
+	                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return remote == MAP_FAILED ? NULL : remote;
+}
+
+int remote_open(struct remote **ret, const char *command, int cpu, char *why, size_t why_size)
+{
+	struct remote *remote = allocate();
 	int ends[2], err;
 
 	if (!remote)
@@ -276,7 +330,7 @@ int remote_open(struct remote **ret, const char *command, char *why, size_t why_
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
 		err = sentence(why, why_size, -errno, "cannot start \"%s\": %s", command,
 		               strerror(errno));
-		free(remote);
+		munmap(remote, sizeof(*remote));
 		return err;
 	}
 	remote->fd = ends[0];
@@ -286,8 +340,10 @@ int remote_open(struct remote **ret, const char *command, char *why, size_t why_
 		remote->pid = 0;
 		sentence(why, why_size, err, "cannot start \"%s\": %s", command, strerror(-err));
 	} else {
-		err = shake_hands(remote, why, why_size);
+		err = greet(remote, why, why_size);
 	}
+	if (!err)
+		err = set_cpu(remote, cpu, why, why_size);
 	if (!err)
 		*ret = remote;
 	else
@@ -308,22 +364,18 @@ int remote_close(struct remote *remote, char *why, size_t why_size)
 
 	if (!remote)
 		return 0;
-	if (!remote->broken && remote->pid)
+	if (remote->pid && !remote->broken)
 		err = ask_with(remote, &leave, NULL, 0, &unused, LEAVE_MS, why, why_size);
+	else if (remote->broken && !remote->told)
+		err = lose(remote, -EPIPE, why, why_size);
 	if (remote->pid)
 		end_command(remote);
 	close(remote->fd);
-	free(remote);
+	munmap(remote, sizeof(*remote));
 	return err;
 }
 
 /* ---- The port ------------------------------------------------------------------------------- */
-
-int remote_set_cpu(struct remote *remote, int cpu, char *why, size_t why_size)
-{
-	return tell(remote, &(struct remote_request){ .call = REMOTE_CPU, .cpu = cpu }, why,
-	            why_size);
-}
 
 int remote_examine(struct remote *remote, struct port_end *end, struct frame_flow *flow,
                    bool i_know, char *why, size_t why_size)

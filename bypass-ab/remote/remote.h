@@ -7,8 +7,9 @@
  * That host changes, journals and restores what is its own. It does so too when the command's input
  * ends, whatever the reason.
  *
- * All calls return 0 or a negative errno, with a sentence in @why: what the call says where it is
- * carried out, or -EPIPE, -ETIMEDOUT: the other host does not answer, and will not any more.
+ * All calls return 0 or a negative errno, with a sentence in @why where they have one: what the call
+ * says where it is carried out, or -EPIPE, -ETIMEDOUT: the other host does not answer, and will not
+ * any more. Processes that were forked after remote_open may call too, one at a time.
  */
 #ifndef KTAX_REMOTE_H
 #define KTAX_REMOTE_H
@@ -29,24 +30,26 @@ struct remote;
 /* What the other host says of itself. */
 struct remote_host {
 	char name[64];
-	char kernel[64]; /* release */
+	char kernel[64];    /* release */
+	char cpu_model[64]; /* "": it does not say */
+	int cpus;
+	int cpu;           /* the responder's */
+	char caution[256]; /* what the figures suffer from there, in one sentence, or "" */
 };
 
 /*
  * Starts @command, its words separated by blanks, with "ab --responder" as its last two, and waits
- * for as long as it takes to ask for a password. -EPROTO: what answers is no ktax, or another
- * version of it. -EINTR: a signal came.
+ * for as long as it takes to ask for a password. The responder is to run on @cpu there (-1: that host
+ * chooses). -EREMOTEIO: what answers is no ktax, or another version of it; -EINVAL: no such CPU;
+ * -EINTR: a signal came.
  */
-int remote_open(struct remote **ret, const char *command, char *why, size_t why_size);
+int remote_open(struct remote **ret, const char *command, int cpu, char *why, size_t why_size);
 const struct remote_host *remote_host(const struct remote *remote);
-/* Has that host restored what it has changed, and ends the command; NULL is fine. */
-int remote_close(struct remote *remote, char *why, size_t why_size);
-
 /*
- * On which CPU the responder is to run (-1: the host chooses). -EINVAL: it may not run there. To be
- * called before the port is examined.
+ * Has that host restored what it has changed, and ends the command; NULL is fine. -EPIPE, -ETIMEDOUT:
+ * it is not known whether it has, and no sentence has said so before.
  */
-int remote_set_cpu(struct remote *remote, int cpu, char *why, size_t why_size);
+int remote_close(struct remote *remote, char *why, size_t why_size);
 
 /* As port_end_examine; fills the driver of @end. */
 int remote_examine(struct remote *remote, struct port_end *end, struct frame_flow *flow,
@@ -57,7 +60,6 @@ int remote_set_address(struct remote *remote, bool has, char *why, size_t why_si
 /* An enum port_state. */
 int remote_port_state(struct remote *remote, char *why, size_t why_size);
 int remote_give(struct remote *remote, char *why, size_t why_size);
-/* @why: why it has not come back, or why that is not known; else "". */
 int remote_take_back(struct remote *remote, char *why, size_t why_size);
 
 /* Each request's work; to be called once, before a responder is started. */

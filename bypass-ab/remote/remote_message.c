@@ -2,18 +2,41 @@
 #include "remote_message.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+/* What can be written at once, without waiting, if poll says that anything can (pipe(7)). */
+#define PART_MOST 4096
+
+static int wait_until_ready(int fd, short events)
+{
+	struct pollfd poll_for = { .fd = fd, .events = events };
+	int n;
+
+	do
+		n = poll(&poll_for, 1, REMOTE_STALL_MS);
+	while (n < 0 && errno == EINTR);
+	return n > 0 ? 0 : n ? -errno : -ETIMEDOUT;
+}
+
+static size_t part(size_t size)
+{
+	return size < PART_MOST ? size : PART_MOST;
+}
 
 int remote_send(int fd, const void *data, size_t size)
 {
 	const char *at = data;
 
 	while (size) {
-		ssize_t n = write(fd, at, size);
+		int err = wait_until_ready(fd, POLLOUT);
+		ssize_t n = err ? 0 : write(fd, at, part(size));
 
+		if (err)
+			return err;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -29,8 +52,11 @@ int remote_receive(int fd, void *data, size_t size)
 	char *at = data;
 
 	while (size) {
-		ssize_t n = read(fd, at, size);
+		int err = wait_until_ready(fd, POLLIN);
+		ssize_t n = err ? 0 : read(fd, at, size);
 
+		if (err)
+			return err;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -41,16 +67,15 @@ int remote_receive(int fd, void *data, size_t size)
 	return 0;
 }
 
-void remote_hello(struct remote_hello *ret)
+void remote_greet(struct remote_greeting *ret)
 {
 	struct utsname name = {};
 
-	*ret = (struct remote_hello){ .magic = REMOTE_MAGIC,
-		                      .version = KTAX_VERSION,
-		                      .request_size = sizeof(struct remote_request),
-		                      .answer_size = sizeof(struct remote_answer) };
+	*ret = (struct remote_greeting){ .magic = REMOTE_MAGIC,
+		                         .version = KTAX_VERSION,
+		                         .protocol = REMOTE_PROTOCOL,
+		                         .request_size = sizeof(struct remote_request),
+		                         .answer_size = sizeof(struct remote_answer) };
 	uname(&name);
 	snprintf(ret->machine, sizeof(ret->machine), "%.31s", name.machine);
-	snprintf(ret->host.name, sizeof(ret->host.name), "%.63s", name.nodename);
-	snprintf(ret->host.kernel, sizeof(ret->host.kernel), "%.63s", name.release);
 }

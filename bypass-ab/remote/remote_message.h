@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What two ktax say to each other when the responder is on another host: a hello from there, then
+ * What two ktax say to each other when the responder is on another host: a greeting from there, then
  * requests and answers in turns. They are structs as they stand in memory, since both ends are the
- * same version for the same machine: the hello tells whether they are.
+ * same version for the same machine: the greeting tells whether they are. What changes here changes
+ * REMOTE_PROTOCOL.
  */
 #ifndef KTAX_REMOTE_MESSAGE_H
 #define KTAX_REMOTE_MESSAGE_H
@@ -17,7 +18,10 @@
 #include "remote.h"
 #include "responder.h"
 
-#define REMOTE_MAGIC "ktax responder\n"
+#define REMOTE_MAGIC    "ktax responder\n"
+#define REMOTE_PROTOCOL 1
+
+#define REMOTE_STALL_MS 30000 /* within a message: then the other end is gone */
 
 enum remote_call {
 	REMOTE_CPU,
@@ -37,16 +41,17 @@ enum remote_call {
 	REMOTE_CALLS
 };
 
-struct remote_hello {
+/* By this part alone, which no version changes, one is told from another. */
+struct remote_greeting {
 	char magic[16];
 	char version[32];
 	char machine[32]; /* uname -m */
-	uint32_t request_size, answer_size;
-	struct remote_host host;
+	uint32_t protocol, request_size, answer_size;
 };
 
 struct remote_request {
 	enum remote_call call;
+	uint32_t number; /* the answer has it too */
 	union {
 		int cpu;
 		struct {
@@ -72,9 +77,11 @@ struct remote_request {
 };
 
 struct remote_answer {
+	uint32_t number;
 	int err; /* negative errno */
 	char why[512];
 	union {
+		struct remote_host host; /* to REMOTE_CPU */
 		struct {
 			uint8_t mac[6]; /* the server's */
 			char driver[32];
@@ -87,12 +94,14 @@ struct remote_answer {
 	};
 };
 
-/* All of @size bytes, or -EPIPE; a signal does not end it. */
+/*
+ * All of @size bytes. -EPIPE: the other end is gone; -ETIMEDOUT: nothing has moved for
+ * REMOTE_STALL_MS. A signal does not end it.
+ */
 int remote_send(int fd, const void *data, size_t size);
-/* The same; it waits until the first byte is there. */
 int remote_receive(int fd, void *data, size_t size);
 
 /* What this side says of itself. */
-void remote_hello(struct remote_hello *ret);
+void remote_greet(struct remote_greeting *ret);
 
 #endif

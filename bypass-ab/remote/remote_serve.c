@@ -5,8 +5,10 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +52,19 @@ static void leave_cpu(int cpu)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+static void describe_host(const struct server *server, struct remote_host *ret)
+{
+	struct utsname name = {};
+
+	uname(&name);
+	snprintf(ret->name, sizeof(ret->name), "%.63s", name.nodename);
+	snprintf(ret->kernel, sizeof(ret->kernel), "%.63s", name.release);
+	cores_model(ret->cpu_model, sizeof(ret->cpu_model));
+	ret->cpus = (int)sysconf(_SC_NPROCESSORS_CONF);
+	ret->cpu = server->cpu;
+	cores_complain_of_one(server->cpu, "responder", ret->caution, sizeof(ret->caution));
+}
+
 static void set_cpu(struct server *server, const struct remote_request *request,
                     struct remote_answer *answer)
 {
@@ -59,6 +74,7 @@ static void set_cpu(struct server *server, const struct remote_request *request,
 		return;
 	}
 	server->cpu = request->cpu < 0 ? cores_pick_one() : request->cpu;
+	describe_host(server, &answer->host);
 	leave_cpu(server->cpu);
 }
 
@@ -99,10 +115,15 @@ static void set_address(struct server *server, const struct remote_request *requ
 	                                   answer->why, sizeof(answer->why));
 }
 
+/* One that has not come back from user space is lost, and why is known. */
 static void get_state(struct server *server, const struct remote_request *request,
                       struct remote_answer *answer)
 {
-	answer->state = port_end_state(&server->end);
+	const struct port_end *end = &server->end;
+
+	answer->state = port_end_state(end);
+	if (end->lost[0])
+		answer->err = sentence(answer->why, sizeof(answer->why), -ENODEV, "%s", end->lost);
 }
 
 static void give(struct server *server, const struct remote_request *request,
@@ -122,25 +143,39 @@ static void take_back(struct server *server, const struct remote_request *reques
 
 /* ---- The responder -------------------------------------------------------------------------- */
 
+static void drain(int fd, uint64_t size)
+{
+	char unused[4096];
+
+	while (size) {
+		size_t part = size < sizeof(unused) ? size : sizeof(unused);
+
+		if (remote_receive(fd, unused, part))
+			return;
+		size -= part;
+	}
+}
+
 static void set_work(struct server *server, const struct remote_request *request,
                      struct remote_answer *answer)
 {
 	struct traffic *traffic = &server->traffic;
 
-	free(traffic->request);
-	*traffic = (struct traffic){};
-	if (request->n_requests <= TRAFFIC_REQUESTS_MAX)
-		traffic->request = calloc(request->n_requests, sizeof(*traffic->request));
-	if (!traffic->request)
-		answer->err = -ENOMEM;
-	for (uint64_t i = 0; i < request->n_requests; i++) {
-		uint32_t work_ns;
+	uint64_t n = request->n_requests;
+	uint32_t *work_ns = n <= TRAFFIC_REQUESTS_MAX ? calloc(n, sizeof(*work_ns)) : NULL;
 
-		if (remote_receive(server->in, &work_ns, sizeof(work_ns)))
-			return;
-		if (traffic->request)
-			traffic->request[traffic->n_requests++].work_ns = work_ns;
-	}
+	if (!work_ns)
+		drain(server->in, n * sizeof(*work_ns));
+	free(traffic->request);
+	*traffic = (struct traffic){ .request = work_ns ? calloc(n, sizeof(*traffic->request))
+		                                        : NULL };
+	if (traffic->request && !remote_receive(server->in, work_ns, n * sizeof(*work_ns)))
+		traffic->n_requests = n;
+	else
+		answer->err = -ENOMEM;
+	for (size_t i = 0; i < traffic->n_requests; i++)
+		traffic->request[i].work_ns = work_ns[i];
+	free(work_ns);
 }
 
 static void stop_responder(struct server *server)
@@ -274,8 +309,8 @@ static bool await_request(const struct server *server)
 	return n > 0 && !*server->interrupted;
 }
 
-/* Until it is to end: true, if it was told to and waits for an answer. */
-static bool serve(struct server *server, int *ret_err)
+/* Until it is to end: true, if it was told to by a request of *ret_number. */
+static bool serve(struct server *server, uint32_t *ret_number, int *ret_err)
 {
 	while (await_request(server)) {
 		struct remote_answer answer = {};
@@ -283,10 +318,11 @@ static bool serve(struct server *server, int *ret_err)
 
 		if (remote_receive(server->in, &request, sizeof(request)))
 			return false;
+		*ret_number = answer.number = request.number;
 		if (request.call == REMOTE_LEAVE)
 			return true;
 		if ((unsigned int)request.call > REMOTE_LEAVE) {
-			*ret_err = -EPROTO;
+			*ret_err = -EREMOTEIO;
 			return false;
 		}
 		calls[request.call](server, &request, &answer);
@@ -317,13 +353,13 @@ int remote_serve(int in, int out, struct journal *journal, const volatile sig_at
 		                 .end = { .ns = -1 },
 		                 .awake = -1 };
 	struct remote_answer answer = {};
-	struct remote_hello hello;
+	struct remote_greeting greeting;
 	int protocol_err = 0;
 	bool told = false;
 
-	remote_hello(&hello);
-	if (!remote_send(out, &hello, sizeof(hello)))
-		told = serve(&server, &protocol_err);
+	remote_greet(&greeting);
+	if (!remote_send(out, &greeting, sizeof(greeting)))
+		told = serve(&server, &answer.number, &protocol_err);
 	answer.err = clean_up(&server, answer.why, sizeof(answer.why));
 	if (told)
 		remote_send(out, &answer, sizeof(answer));

@@ -23,9 +23,9 @@ write_remote_plan() {
   sed -i -e "s|^port = 7777|&\ncpu = 1\nremote = $1|" -e "s|^interface = pg0|&\ncpu = 0|" "$plan"
 }
 
-# changes: how many of either host stand in a journal.
+# changes DIRECTORY: how many stand in its journal.
 changes() {
-  cat "$KTAX_RUN_DIR/ab.journal" "$other_run/ab.journal" 2>/dev/null | grep -vc '^ktax-ab' || true
+  grep -vc '^ktax-ab' "$1/ab.journal" || true
 }
 
 # refused SENTENCE STATUS REGEX [ARG...]: the run does not begin.
@@ -52,24 +52,24 @@ check_match "That one says why" \
   "$(json "$tmp/ab.json" '.arms[] | select(.path == "dpdk-pair").why')" "memory of one host"
 check_eq "Nothing was lost" "$(json "$tmp/ab.json" '[.arms[].lost[]?] | add')" 0
 check_eq "The result names the other host and its kernel" \
-  "$(json "$tmp/ab.json" '.link | .kind, .driver, .responder_host.hostname, .responder_host.kernel')" \
-  "$(printf 'ports\nveth\nserver-b\n%s' "$(uname -r)")"
-check_match "The table names it" "$(cat "$tmp/out")" "responder +on server-b, Linux $(uname -r)"
+  "$(json "$tmp/ab.json" '.link | .kind, .driver, (.responder_host | .hostname, .kernel, .cpus, .responder_cpu)')" \
+  "$(printf 'ports\nveth\nserver-b\n%s\n%s\n1' "$(uname -r)" "$(nproc --all)")"
+check_match "The table names it" "$(cat "$tmp/out")" "responder +on server-b, CPU 1 of $(nproc --all),"
 check_ports "The ports are as they were"
-check_eq "Both journals are empty" "$(changes)" 0
+check_eq "Both journals are empty" "$(cat "$KTAX_RUN_DIR/ab.journal" "$other_run/ab.journal")" ""
 check "The other host's process has ended" [ ! -e "/proc/$(cat "$tmp/other.pid")" ]
 
 # A path that spins takes its CPU for as long as a request takes to come: 100 us at 10,000/s.
 cost() {
   json "$tmp/ab.json" ".arms[] | select(.path == \"kernel-spin\").cpu_ns_per_request.$1"
 }
-check_num "A path that spins costs its CPU there" "$(cost responder) > 60000 && $(cost responder) < 200000"
+check_num "A path that spins costs its CPU there" "$(cost responder) > 60000"
 check_num "And its kernel's work is counted there" "$(cost kernel) > 100"
 
 run ktax ab --plan "$plan" --paths af_xdp --work 300us --rate 2000 --gaps constant --lateness 1s \
   --json "$tmp/ab.json"
 p50=$(json "$tmp/ab.json" '.arms[] | select(.path == "af_xdp").blocks.p50_ns - [null] | min')
-check_num "The work of the requests is done there" "$p50 > 3e5 && $p50 < 6e5"
+check_num "The work of the requests is done there" "$p50 > 3e5"
 
 run ktax ab --plan "$plan" --tcp --paths kernel-spin --json "$tmp/ab.json"
 check_eq "Over TCP too" "$(answered "$tmp/ab.json")" "kernel kernel-spin"
@@ -94,7 +94,7 @@ start_sshd() {
   wait_port "$ssh_port"
 }
 
-if command -v sshd ssh ssh-keygen >/dev/null; then
+if command -v sshd >/dev/null && command -v ssh >/dev/null; then
   start_sshd
   cat >"$tmp/ssh" <<END
 #!/bin/bash
@@ -123,7 +123,8 @@ fi
 # ---- ends ----------------------------------------------------------------------------------------
 
 start_slow_run kernel kernel-spin,af_xdp
-check "Both hosts have journalled changes" [ "$(changes)" -gt 2 ]
+check_num "This host has journalled changes" "$(changes "$KTAX_RUN_DIR") > 2"
+check_num "So has the other" "$(changes "$other_run") > 2"
 stop run INT
 check_eq "SIGINT ends it" "$status $(said "$tmp/run.err")" "2 ktax: interrupted: there is no result"
 check_ports "The ports are as they were after SIGINT"
@@ -149,34 +150,42 @@ check_ports "The ports are as they were after it"
 
 write_remote_plan "$tmp/other-host ktax"
 sed -i "s/^interface = pr0/interface = pr9/" "$plan"
-refused "An interface that is not there is told by its host" 2 "ktax: server-b: .*pr9" # no line: it is not here
+refused "An interface that is not there is told by its host" 2 "ktax: server-b: .*pr9"
+write_remote_plan "$tmp/other-host ktax"
+sed -i "s/^namespace = $ns_r/namespace = nowhere/" "$plan"
+refused "So is a namespace" 2 "ktax: server-b: .*\"?nowhere\"?"
 write_remote_plan "$tmp/other-host ktax"
 sed -i "s/^cpu = 1/cpu = 8000/" "$plan"
-refused "A CPU that is not there is told by its host" 2 "ktax: server-b: there is no CPU 8000"
+refused "A CPU that is not there is told by its host" 2 "ktax: the other host: there is no CPU 8000"
 write_remote_plan "$tmp/other-host ktax"
 refused "CPUs on the command line are refused" 1 "ktax ab: --cpus is of this host" --cpus 0,1
 write_remote_plan "$tmp/nowhere"
 refused "A command that is not there is refused" 2 "ktax: cannot start \"$tmp/nowhere\": No such file"
 write_remote_plan false
 refused "One that fails is refused" 2 \
-  "ktax: there is no responder: the command of \"remote\" has ended with status 1 \(false\)"
+  "ktax: there is no responder: the command of \"remote\" has ended with status 1 \(false\)$"
 write_remote_plan "echo Welcome to"
 refused "One that is no ktax is refused" 2 \
-  "ktax: what the command of \"remote\" runs is no ktax: it says \"Welcome to ab --responder\""
-sed "s/^exec .*/printf 'ktax responder\\\\n\\\\0%s' 0.0.1; head -c 2000 \/dev\/zero/" "$tmp/other-host" >"$tmp/older"
-chmod +x "$tmp/older"
-write_remote_plan "$tmp/older"
-refused "Another version of it is refused" 2 "ktax: .* has ktax 0.0.1 .*install the same on both"
+  "ktax: what the command of \"remote\" runs is no ktax: it says \"Welcome to ab --responder\" \(echo Welcome to\)$"
+printf '#!/bin/sh\nprintf "ktax responder\\n"\n' >"$tmp/cut"
+chmod +x "$tmp/cut"
+write_remote_plan "$tmp/cut"
+refused "One whose greeting is cut off is refused" 2 \
+  "ktax: there is no responder: the command of \"remote\" has ended with status 0 \($tmp/cut\)$"
+printf 'printf "\\0000.0.1"; head -c 2000 /dev/zero\n' >>"$tmp/cut"
+write_remote_plan "$tmp/cut"
+refused "Another version of it is refused" 2 \
+  "ktax: the other host has ktax 0.0.1 for .*: install the same on both \($tmp/cut\)$"
 
 start other env KTAX_RUN_DIR="$other_run" ktax ab --time 60s
 wait_for 30 test -s "$other_run/ab.journal"
 write_remote_plan "$tmp/other-host ktax"
-refused "A host that measures already is refused" 2 "ktax: .*another run|ktax: there is no responder"
-check_match "With its own words" "$(cat "$tmp/err")" "another"
+refused "A host that measures already is refused" 2 \
+  "ktax: another .*ktax: there is no responder: the command of .* has ended with status 2"
 stop other INT
 
 run ktax ab --responder </dev/null
 check_eq "A responder whose input ends at once ends" "$status $(cat "$tmp/err")" "0 "
 head -c 5000 /dev/urandom >"$tmp/noise"
 run bash -c "ktax ab --responder <'$tmp/noise'"
-check_match "One that is told nonsense says so" "$status $(cat "$tmp/err")" "^2 ktax: what comes is no request"
+check_match "One that is told nonsense says so" "$status $(cat "$tmp/err")" "^2 ktax: what comes is no request of ktax: [^;]*$"

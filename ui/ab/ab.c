@@ -526,7 +526,7 @@ static int run_planned(struct arguments *arguments, struct traffic *traffic,
 	exit_code = err ? fail(err, why) : run_arms(arguments, result);
 	err = ab_plan_close(&ports, why, sizeof(why));
 	arguments->ab.ports = NULL;
-	return err ? fail(err, why) : exit_code;
+	return err ? error_print(&(struct failure){ .error = err, .cause = why }) : exit_code;
 }
 
 /* Of a trace that is slow, say. */

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cores.h"
 #include "judge.h"
 
 /* Digits of shares, rates and intervals: more than they can mean. */
@@ -80,28 +81,16 @@ static void set_why(struct writer *writer, json_t *object, const char *why)
 
 /* ---- What was run ---------------------------------------------------------------------------- */
 
-/* "model name" of /proc/cpuinfo, as recordings have it. */
-static json_t *json_cpu_model(void)
+static json_t *json_cpu_model(const char *model)
 {
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	char line[256], *model = NULL;
-
-	if (!file)
-		return json_null();
-	while (!model && fgets(line, sizeof(line), file))
-		if (!strncmp(line, "model name", 10) && strchr(line, ':'))
-			model = strchr(line, ':') + 2;
-	fclose(file);
-	if (!model)
-		return json_null();
-	model[strcspn(model, "\n")] = '\0';
-	return json_string(model);
+	return model[0] ? json_string(model) : json_null();
 }
 
 static json_t *json_host(struct writer *writer)
 {
 	json_t *object = json_object();
 	struct utsname name;
+	char model[128];
 
 	if (!uname(&name)) {
 		set(writer, object, "hostname", json_string(name.nodename));
@@ -109,7 +98,8 @@ static json_t *json_host(struct writer *writer)
 		set(writer, object, "arch", json_string(name.machine));
 	}
 	set(writer, object, "cpus", json_integer(sysconf(_SC_NPROCESSORS_CONF)));
-	set(writer, object, "cpu_model", json_cpu_model());
+	cores_model(model, sizeof(model));
+	set(writer, object, "cpu_model", json_cpu_model(model));
 	return object;
 }
 
@@ -139,6 +129,9 @@ static json_t *json_link(struct writer *writer)
 		host = json_object();
 		set(writer, host, "hostname", json_string(link->remote.name));
 		set(writer, host, "kernel", json_string(link->remote.kernel));
+		set(writer, host, "cpus", json_integer(link->remote.cpus));
+		set(writer, host, "cpu_model", json_cpu_model(link->remote.cpu_model));
+		set(writer, host, "responder_cpu", json_integer(link->remote.cpu));
 	}
 	set(writer, object, "responder_host", host);
 	return object;

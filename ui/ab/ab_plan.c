@@ -48,9 +48,7 @@ static int open_remote(const struct plan_end *responder, const struct traffic *t
 
 	if (!responder->remote[0])
 		return 0;
-	err = remote_open(ret, responder->remote, why, why_size);
-	if (!err)
-		err = remote_set_cpu(*ret, responder->cpu, why, why_size);
+	err = remote_open(ret, responder->remote, responder->cpu, why, why_size);
 	return err ? err : remote_set_work(*ret, traffic, why, why_size);
 }
 

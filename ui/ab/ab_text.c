@@ -439,6 +439,9 @@ static void put_remote(const struct terminal *t, const struct ab_result *result)
 	if (!remote->name[0])
 		return;
 	add(&list, "on %s", remote->name);
+	add(&list, "CPU %d of %d", remote->cpu, remote->cpus);
+	if (remote->cpu_model[0])
+		add(&list, "%s", remote->cpu_model);
 	add(&list, "Linux %s", remote->kernel);
 	put_item(t, STYLE_PLAIN, "responder", list.text);
 }
