@@ -22,49 +22,39 @@ static int wait_until_ready(int fd, short events)
 	return n > 0 ? 0 : n ? -errno : -ETIMEDOUT;
 }
 
-static size_t part(size_t size)
+/* Does @move of parts until all is moved. */
+static int move_all(int fd, char *at, size_t size, short events,
+                    ssize_t (*move)(int, void *, size_t))
 {
-	return size < PART_MOST ? size : PART_MOST;
+	while (size) {
+		int err = wait_until_ready(fd, events);
+		ssize_t n = err ? 0 : move(fd, at, size < PART_MOST ? size : PART_MOST);
+
+		if (err)
+			return err;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -EPIPE;
+		at += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static ssize_t write_part(int fd, void *data, size_t size)
+{
+	return write(fd, data, size);
 }
 
 int remote_send(int fd, const void *data, size_t size)
 {
-	const char *at = data;
-
-	while (size) {
-		int err = wait_until_ready(fd, POLLOUT);
-		ssize_t n = err ? 0 : write(fd, at, part(size));
-
-		if (err)
-			return err;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -EPIPE;
-		at += n;
-		size -= (size_t)n;
-	}
-	return 0;
+	return move_all(fd, (char *)data, size, POLLOUT, write_part);
 }
 
 int remote_receive(int fd, void *data, size_t size)
 {
-	char *at = data;
-
-	while (size) {
-		int err = wait_until_ready(fd, POLLIN);
-		ssize_t n = err ? 0 : read(fd, at, size);
-
-		if (err)
-			return err;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -EPIPE;
-		at += n;
-		size -= (size_t)n;
-	}
-	return 0;
+	return move_all(fd, data, size, POLLIN, read);
 }
 
 void remote_greet(struct remote_greeting *ret)

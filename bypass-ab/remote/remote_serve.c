@@ -30,7 +30,6 @@ struct server {
 	struct port_end end;
 	struct frame_flow flow;
 	struct traffic traffic; /* of it, the work of each request */
-	const struct path_type *type;
 	struct responder responder;
 	bool started, within_block;
 	unsigned int seconds_most; /* of the block */
@@ -210,7 +209,6 @@ static void start(struct server *server, const struct remote_request *request,
 	if (answer->err)
 		return;
 	strcpy(config.interface, port_end_interface(&server->end));
-	server->type = type;
 	answer->err =
 		responder_start(&server->responder, type, &config, server->end.ns, server->cpu,
 	                        &server->traffic, answer->why, sizeof(answer->why));
