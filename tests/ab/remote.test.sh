@@ -54,6 +54,8 @@ check_eq "Nothing was lost" "$(json "$tmp/ab.json" '[.arms[].lost[]?] | add')" 0
 check_eq "The result names the other host and its kernel" \
   "$(json "$tmp/ab.json" '.link | .kind, .driver, (.responder_host | .hostname, .kernel, .cpus, .responder_cpu)')" \
   "$(printf 'ports\nveth\nserver-b\n%s\n%s\n1' "$(uname -r)" "$(nproc --all)")"
+check_eq "Nothing is said of CPUs that it shares with nobody" \
+  "$(cat "$tmp/err")$(grep -c 'fill both CPUs' "$tmp/out")" 0
 check_match "The table names it" "$(cat "$tmp/out")" "responder +on server-b, CPU 1 of $(nproc --all),"
 check_ports "The ports are as they were"
 check_eq "Both journals are empty" "$(cat "$KTAX_RUN_DIR/ab.journal" "$other_run/ab.journal")" ""

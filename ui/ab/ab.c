@@ -577,7 +577,8 @@ static int choose_cpus(struct ab_options *ab, bool remote)
 		if (err)
 			return error_print(&(struct failure){ .error = err, .cause = text });
 	}
-	if (cores_complain(ab->generator_cpu, ab->responder_cpu, text, sizeof(text)))
+	if (remote ? cores_complain_of_one(ab->generator_cpu, "generator", text, sizeof(text))
+	           : cores_complain(ab->generator_cpu, ab->responder_cpu, text, sizeof(text)))
 		error_note("%s", text);
 	return -1;
 }
