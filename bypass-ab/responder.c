@@ -60,7 +60,7 @@ struct child {
 	const struct traffic *traffic;
 	struct tsc tsc;
 	uint16_t epoch;
-	uint64_t served_cpu_ns; /* CPU time when the block's first burst was answered, 0: none is */
+	uint64_t first_cpu_ns; /* CPU time when the block's first burst had come, 0: none has */
 	bool stopped;
 };
 
@@ -133,10 +133,10 @@ static int serve_block(struct child *child)
 		n = child->type->receive(child->path, messages, PATH_BURST);
 		if (n < 0 && n != -EINTR && n != -EAGAIN)
 			return n;
+		if (n > 0 && !child->first_cpu_ns)
+			child->first_cpu_ns = own_time_cpu_ns();
 		if (n > 0)
 			serve(child, messages, n);
-		if (n > 0 && !child->served_cpu_ns)
-			child->served_cpu_ns = own_time_cpu_ns();
 	}
 	return 0;
 }
@@ -161,7 +161,7 @@ static void note_block(struct child *child, const struct own_time *before,
 
 	own_time_read(&after);
 	counts->cpu_ns =
-		after.cpu_ns - (child->served_cpu_ns ? child->served_cpu_ns : before->cpu_ns);
+		after.cpu_ns - (child->first_cpu_ns ? child->first_cpu_ns : before->cpu_ns);
 	counts->wait_ns = after.wait_ns - before->wait_ns;
 	counts->switches = after.switches - before->switches;
 	child->type->stats(child->path, &counts->path);
@@ -179,7 +179,7 @@ static int do_block(struct child *child, uint16_t epoch)
 	int err;
 
 	child->epoch = epoch;
-	child->served_cpu_ns = 0;
+	child->first_cpu_ns = 0;
 	child->shared->counts = (struct responder_counts){};
 	child->type->stats(child->path, &path_before);
 	own_time_read(&before);

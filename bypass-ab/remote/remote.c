@@ -306,9 +306,14 @@ static int set_cpu(struct remote *remote, int cpu, char *why, size_t why_size)
 	strcpy(remote->host.name, "the other host");
 	err = ask(remote, &(struct remote_request){ .call = REMOTE_CPU, .cpu = cpu }, &answer, why,
 	          why_size);
-	if (!err)
-		remote->host = answer.host;
-	return err;
+	if (err)
+		return err;
+	remote->host = answer.host;
+	remote->host.name[sizeof(remote->host.name) - 1] = '\0';
+	remote->host.kernel[sizeof(remote->host.kernel) - 1] = '\0';
+	remote->host.cpu_model[sizeof(remote->host.cpu_model) - 1] = '\0';
+	remote->host.caution[sizeof(remote->host.caution) - 1] = '\0';
+	return 0;
 }
 
 static struct remote *allocate(void)

@@ -37,8 +37,7 @@ enum remote_call {
 	REMOTE_END,
 	REMOTE_STOP,
 	REMOTE_METER,
-	REMOTE_LEAVE,
-	REMOTE_CALLS
+	REMOTE_LEAVE /* the last */
 };
 
 /* By this part alone, which no version changes, one is told from another. */
